@@ -1,0 +1,75 @@
+// The intermediate representation: one linear block of SSA instructions, in which guest state is read and written
+// explicitly, and every way out is explicit. Both executors take it; passes rewrite it.
+//
+// Value types: i64 (narrower integers are kept zero-extended in 64 bits) and v128. A value's id is the index of the
+// instruction that makes it.
+//
+// Faults are precise: an instruction that may leave the block (load, store, call_sys, raise_if ...) stands, in program
+// order, before the state writes of its guest instruction that must not happen if it does leave.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "jit/state.h"
+
+namespace mpower::jit::ir {
+
+enum class Op : u8 {
+#define OP(name, result, arguments, text) name,
+#include "jit/ir/ops.inc"
+#undef OP
+};
+
+enum class Type : u8 { kNone, kI64, kV128 };
+
+/// A function that an IR instruction calls: may read and change the state, but neither NIP, MSR nor guest storage
+/// unless it is called by call_sys.
+using Helper = u64 (*)(CpuState&, u64 a, u64 b, u64 c);
+
+/// Handle of an SSA value: index of its defining instruction.
+struct Value {
+    u32 id = ~0u;
+};
+
+/// How a storage access treats bytes and faults.
+struct Access {
+    u8 size = 8;            ///< 1, 2, 4, 8 or 16 bytes.
+    bool swap = false;      ///< Byte-swap between storage and register on this (little-endian) host.
+    bool sign = false;      ///< Sign-extend a loaded 1, 2 or 4 byte value to 64 bits.
+    bool aligned = false;   ///< A misaligned address is an alignment interrupt (larx, stcx., lq in real hardware).
+};
+
+struct Inst {
+    Op op;
+    Access access{};
+    u16 guest = 0;          ///< Number of the guest instruction within the block: its NIP is entry + 4 * guest.
+    u32 a = ~0u, b = ~0u, c = ~0u;  ///< Arguments: value ids.
+    u64 imm = 0;            ///< Constant, state offset, helper address, interrupt vector ... as the op says.
+    u64 imm2 = 0;           ///< SRR1 bits of raise.
+};
+
+/// The machine mode that translation depends on; part of a block's key.
+struct Mode {
+    bool sf, le, pr, fp, vec, vsx, fp_exceptions, single_step;
+    IsaLevel level;
+    u32 key() const {
+        return sf | le << 1 | pr << 2 | fp << 3 | vec << 4 | vsx << 5 | fp_exceptions << 6 | single_step << 7 |
+               static_cast<u32>(level) << 8;
+    }
+};
+
+/// Translation mode of the vCPU's present MSR.
+Mode mode_of(const CpuState& s);
+
+struct Block {
+    Mode mode;
+    std::vector<Inst> insts;
+    u16 guest_count = 0;    ///< Guest instructions.
+};
+
+/// One line an instruction, for `-d op` and for test failures.
+std::string to_string(const Block& block);
+
+}  // namespace mpower::jit::ir

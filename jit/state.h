@@ -1,0 +1,94 @@
+// The architected state of one vCPU, as both executors see it: plain data at fixed offsets, so that IR and generated
+// code name a register by its offset. Everything here belongs to the vCPU's own thread, but for `attention`.
+#pragma once
+
+#include <atomic>
+
+#include "base/types.h"
+#include "jit/msr.h"
+#include "jit/spr.h"
+
+namespace mpower::mmu {
+class Mmu;
+}
+
+namespace mpower::jit {
+
+/// A 128-bit register as one host integer: `hi` is the ISA's doubleword 0. Element i of n (numbered from the left, as
+/// the ISA does) is the host's lane n-1-i, so a little-endian quadword in storage is the register as it stands.
+struct alignas(16) V128 {
+    u64 lo = 0, hi = 0;
+    bool operator==(const V128&) const = default;
+};
+
+/// Bits of a CR field, as the ISA numbers them: LT is the most significant of four.
+namespace cr {
+constexpr u8 kLt = 8, kGt = 4, kEq = 2, kSo = 1;
+}
+
+/// ISA level of the vCPU: what it decodes.
+enum class IsaLevel : u8 { kBase, k205, k206, k207, k300 };
+
+/// What the machine does for an instruction: time, interrupts, idling. Called on the vCPU's own thread.
+class Platform {
+  public:
+    virtual ~Platform() = default;
+    virtual u64 time_base() = 0;                  ///< 512 MHz ticks.
+    virtual void set_decrementer(u64 ticks) = 0;  ///< Sign-extended ticks from this moment to the interrupt.
+    virtual u64 decrementer() = 0;                ///< Remaining ticks, sign-extended to 64 bits.
+    virtual u64 random() = 0;                     ///< For darn.
+};
+
+struct CpuState {
+    u64 gpr[32]{};
+    u64 nip = 0, lr = 0, ctr = 0, msr = 0;
+    u8 cr[8]{};                                  ///< One CR field a byte: LT 8, GT 4, EQ 2, SO 1.
+    u8 so = 0, ov = 0, ca = 0, ov32 = 0, ca32 = 0;  ///< XER bits, each 0 or 1. ov32 and ca32 exist on ISA 3.0.
+    u8 xer_count = 0;                            ///< XER[57:63], the byte count of lswx/stswx.
+    u32 vrsave = 0;
+    u64 fpscr = 0;
+    u32 vscr = 0;                                ///< NJ 0x10000, SAT 1.
+    V128 vsr[64]{};                              ///< FPR n is vsr[n].hi; VR n is vsr[32 + n].
+
+    /// SPRs that are plain storage, by number. Those with fields above, or that act, are not here (system.cpp).
+    u64 spr[1024]{};
+
+    /// Reservation of larx: real address, size in bytes (0 = none) and the value loaded, in host integer form.
+    u64 reserve_ra = 0;
+    u32 reserve_size = 0;
+    u128 reserve_value = 0;
+
+    /// Set by a helper that must interrupt the current instruction; the executor delivers it and clears it.
+    Vector pending = Vector::kNone;
+    u64 pending_srr1 = 0;
+
+    /// Nonzero: the executor returns to the run loop at its next poll. Set by any thread (release), read by polls
+    /// (relaxed; the run loop then reads what was published with acquire). Bits: smp/vcpu.h.
+    std::atomic<u32> attention{0};
+
+    IsaLevel level = IsaLevel::k207;
+    bool real_le = false;       ///< LPCR[ILE]: interrupts are taken in little-endian mode.
+    bool ail = false;           ///< LPCR[AIL] = 3: interrupts taken with relocation on, at 0xc000000000004000.
+    VcpuId id = 0;
+    mmu::Mmu* mmu = nullptr;
+    Platform* platform = nullptr;
+    u64 instructions = 0;       ///< Executed so far; a statistic.
+};
+
+/// XER as mfspr shows it; only ISA 3.0 has OV32 and CA32.
+u64 xer(const CpuState& s);
+void set_xer(CpuState& s, u64 value);
+
+/// CR as mfcr shows it: field 0 most significant of 32 bits.
+u32 cr_word(const CpuState& s);
+void set_cr_word(CpuState& s, u32 value);
+
+/// Takes interrupt `vector`: SRR0 := `return_address`, SRR1 := MSR bits | `srr1`, MSR and NIP as Book III-S 6.5 and
+/// LPCR[AIL, ILE] say. DAR, DSISR are the caller's to set before.
+void take_interrupt(CpuState& s, Vector vector, u64 return_address, u64 srr1);
+
+/// Sets MSR, and what follows from it in the MMU (address space, real mode). Facility and mode changes take effect at
+/// the next block.
+void set_msr(CpuState& s, u64 value);
+
+}  // namespace mpower::jit
