@@ -1,0 +1,117 @@
+// One vCPU: a host thread, its architected state, and the few words through which other threads reach it.
+//
+// Threads. state(), mmu() and every method not listed below belong to the vCPU's own thread. Any thread may call kick,
+// prod, start, raise_system_reset, external_changed, wants_poll, mode.
+//
+// Modes. GUEST: inside the executor, may use translations, polls `attention`. OUT: everywhere else, hypercalls
+// included; uses no translation, so nobody waits for it. A vCPU thread waits for another thread only in mode OUT; that
+// rule is what excludes deadlock (DESIGN section 6, smp/invalidation.h).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "base/futex.h"
+#include "jit/executor.h"
+#include "jit/state.h"
+#include "mmu/mmu.h"
+#include "smp/invalidation.h"
+
+namespace mpower::smp {
+
+class Icp;
+class Machine;
+
+/// Bits of CpuState::attention.
+enum Attention : u32 {
+    kAttnInterrupt = 1 << 0,   ///< External or decrementer state may have changed.
+    kAttnInvalidate = 1 << 1,  ///< The invalidation log has news.
+    kAttnReset = 1 << 2,       ///< System reset requested.
+    kAttnHalt = 1 << 3,        ///< The machine stops.
+    kAttnMode = 1 << 4,        ///< Machine-wide LPCR bits changed.
+};
+
+class Vcpu final : public jit::Platform {
+  public:
+    Vcpu(Machine& machine, VcpuId id, jit::IsaLevel level);
+    ~Vcpu() override;
+
+    VcpuId id() const { return state_.id; }
+    jit::CpuState& state() { return state_; }
+    mmu::Mmu& mmu() { return mmu_; }
+    Machine& machine() { return machine_; }
+    Icp& icp() { return *icp_; }
+    hpt::Invalidator& invalidator() { return broadcaster_; }
+    Participant& participant() { return participant_; }
+
+    /// Thread body: waits to be started, runs guest code until the machine halts.
+    void run();
+
+    // --- for hypercalls
+    /// Starts a stopped vCPU at real address `entry` with r3, as RTAS start-cpu says: big-endian, 64-bit, real mode.
+    /// False if it is not stopped. Any thread.
+    bool start(u64 entry, u64 r3);
+    /// True until started and after stop_self. Any thread.
+    bool stopped() const { return run_state_.load(std::memory_order_acquire) == RunState::kStopped; }
+    /// RTAS stop-self: does not return to the guest; the thread waits for start or halt.
+    void stop_self();
+    /// Sleeps until an interrupt is pending (whatever MSR[EE]), prod(), or the machine halts; returns at once if so.
+    /// Consumes the prod flag. H_CEDE, H_JOIN.
+    void cede();
+    /// Sets the prod flag and wakes. Any thread.
+    void prod();
+    bool take_prod() { return prodded_.exchange(false, std::memory_order_acq_rel); }
+    /// Gives the processor away for a moment (H_CONFER).
+    void yield();
+    /// System reset interrupt as soon as possible. Any thread.
+    void raise_system_reset() { kick(kAttnReset); }
+
+    u64 vpa = 0;              ///< Real address of the registered VPA; 0 = none. Written by H_REGISTER_VPA (any vCPU).
+    u64 slb_shadow = 0, slb_shadow_size = 0;
+    u64 dtl = 0, dtl_size = 0;
+
+    // --- for any thread
+    /// Makes the vCPU look at `bits` at its next poll, and wakes it if it sleeps.
+    void kick(u32 bits) {
+        // seq_cst: pairs with the sleeper's store of sleeping_ before its load of attention (Dekker).
+        state_.attention.fetch_or(bits, std::memory_order_seq_cst);
+        if (sleeping_.load(std::memory_order_seq_cst)) futex_wake(state_.attention);
+    }
+    /// Level of the external interrupt line, called by the presentation controller on each change. Any thread.
+    void external_changed(bool asserted);
+    /// Deadline of the decrementer, time-base ticks. Any thread (the timer's).
+    u64 deadline() const { return deadline_.load(std::memory_order_relaxed); }
+
+    // --- Platform: own thread
+    u64 time_base() override;
+    void set_decrementer(u64 ticks) override;
+    u64 decrementer() override;
+    u64 random() override;
+
+  private:
+    enum class RunState : u32 { kStopped, kStarting, kRunning };
+
+    void wait_for_start();
+    void run_guest();
+    void handle_attention();
+    void deliver_interrupts();
+    bool decrementer_expired() { return time_base() >= deadline(); }
+    void sleep_until_attention(i64 timeout_ns);
+
+    Machine& machine_;
+    jit::CpuState state_;
+    mmu::Mmu mmu_;
+    Participant participant_;
+    Broadcaster broadcaster_;
+    std::unique_ptr<Icp> icp_;
+    std::unique_ptr<jit::Executor> executor_;
+    std::atomic<RunState> run_state_{RunState::kStopped};
+    std::atomic<bool> prodded_{false};
+    std::atomic<bool> external_{false};
+    std::atomic<bool> sleeping_{false};
+    std::atomic<u64> deadline_{~u64{0} >> 1};
+    u64 start_entry_ = 0, start_r3_ = 0;  // published by run_state_ kStarting
+};
+
+}  // namespace mpower::smp
