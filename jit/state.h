@@ -39,6 +39,9 @@ class Platform {
     virtual u64 random() = 0;                     ///< For darn.
 };
 
+/// The bit of CpuState::attention that makes the run loop look at interrupts; the others are smp's.
+constexpr u32 kAttentionInterrupt = 1;
+
 struct CpuState {
     u64 gpr[32]{};
     u64 nip = 0, lr = 0, ctr = 0, msr = 0;
@@ -62,12 +65,15 @@ struct CpuState {
     Vector pending = Vector::kNone;
     u64 pending_srr1 = 0;
 
+    /// An interrupt waits for MSR[EE]: setting EE raises kAttentionInterrupt.
+    bool interrupt_held = false;
+
     /// Nonzero: the executor returns to the run loop at its next poll. Set by any thread (release), read by polls
     /// (relaxed; the run loop then reads what was published with acquire). Bits: smp/vcpu.h.
     std::atomic<u32> attention{0};
 
     IsaLevel level = IsaLevel::k207;
-    bool real_le = false;       ///< LPCR[ILE]: interrupts are taken in little-endian mode.
+    bool interrupt_le = false;  ///< LPCR[ILE]: interrupts are taken in little-endian mode.
     bool ail = false;           ///< LPCR[AIL] = 3: interrupts taken with relocation on, at 0xc000000000004000.
     VcpuId id = 0;
     mmu::Mmu* mmu = nullptr;

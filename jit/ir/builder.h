@@ -190,6 +190,7 @@ class Builder {
 
     // --- for the translator
     bool ended() const { return ended_; }
+    std::size_t size() const { return block_.insts.size(); }
     void next_guest(u16 n) { guest_ = n; }
     Block take() { return std::move(block_); }
 

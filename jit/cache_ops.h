@@ -1,0 +1,12 @@
+// Helper of icbi.
+#pragma once
+
+#include "jit/state.h"
+
+namespace mpower::jit {
+
+/// icbi of effective address `ea`: makes every vCPU compare its translated code with storage before the next use.
+/// For call_sys: may set state.pending (the address must be readable).
+u64 icbi(CpuState& s, u64 ea, u64, u64);
+
+}  // namespace mpower::jit

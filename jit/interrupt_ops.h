@@ -1,0 +1,23 @@
+// Interrupts of storage access, as both executors raise them: sets CpuState::pending, DAR and DSISR.
+#pragma once
+
+#include "jit/state.h"
+#include "mmu/mmu.h"
+
+namespace mpower::jit {
+
+/// A data access to `ea` failed.
+inline void raise_storage(CpuState& s, u64 ea, const mmu::Fault& fault) {
+    s.spr[spr::kDar] = ea;
+    if (fault.vector == 0x300) s.spr[spr::kDsisr] = fault.status;
+    s.pending = static_cast<Vector>(fault.vector);
+    s.pending_srr1 = 0;
+}
+
+/// A fetch failed.
+inline void raise_fetch(CpuState& s, const mmu::Fault& fault) {
+    s.pending = static_cast<Vector>(fault.vector);
+    s.pending_srr1 = fault.status;
+}
+
+}  // namespace mpower::jit

@@ -1,0 +1,274 @@
+#include "mmu/mmu.h"
+
+#include "base/log.h"
+
+namespace mpower::mmu {
+namespace {
+
+// DSISR (and, for fetches, SRR1) bits: Book III-S 6.5.3, 6.5.5.
+constexpr u64 kNoTranslation = 0x40000000, kProtection = 0x08000000, kIsStore = 0x02000000, kKeyProtection = 0x00200000;
+constexpr u64 kNoExecuteOrGuarded = 0x10000000;
+constexpr u16 kMachineCheck = 0x200, kDataStorage = 0x300, kDataSegment = 0x380, kInsnStorage = 0x400,
+              kInsnSegment = 0x480;
+
+// Real mode ignores the four high-order bits of the effective address (Book III-S 5.7.3).
+constexpr u64 kRealModeMask = 0x0fffffffffffffff;
+
+unsigned level1_index(u64 ea) { return (ea >> 12) & (Mmu::kLevel1Entries - 1); }
+
+}  // namespace
+
+Mmu::Mmu(GuestRam& ram, hpt::Hpt& hpt, CodeEpochs& epochs) : ram_(ram), hpt_(hpt), epochs_(epochs) {
+    set_mode(false, false, false);
+}
+
+void Mmu::set_mode(bool ir, bool dr, bool pr) {
+    const Space mapped = pr ? kProblem : kPrivileged;
+    data_ = level1_[dr ? mapped : kReal].data();
+    code_ = level1_[ir ? mapped : kReal].data();
+    problem_ = pr;
+}
+
+void Mmu::set_amr(u64 amr, u64 iamr) {
+    if (amr == amr_ && iamr == iamr_) return;
+    amr_ = amr;
+    iamr_ = iamr;
+    // Permissions are checked when level 1 is filled; level 2 holds none.
+    level1_[kPrivileged].fill({});
+    level1_[kProblem].fill({});
+}
+
+bool Mmu::slbmte(u64 rs, u64 rb) {
+    SlbEntry removed;
+    if (!slb_.write(rs, rb, &removed)) return false;
+    const SlbEntry& now = slb_.entry(rb & 0xfff);
+    if (removed.valid() && (removed.esid != now.esid || removed.vsid != now.vsid)) drop_segment(removed);
+    return true;
+}
+
+void Mmu::slbie(u64 rb) {
+    if (const auto old = slb_.invalidate(rb)) drop_segment(*old);
+}
+
+void Mmu::slbia(unsigned ih) {
+    // IH = 0: all but entry 0. 3: entries of class 1. 7 and 4, implementation hints on look-aside information: entries
+    // with class 1 at least; invalidating more than asked is allowed for entries other than 0.
+    for (unsigned i = 0; i < Slb::kEntries; ++i) {
+        SlbEntry& e = slb_.entries()[i];
+        const bool of_class_1 = e.vsid & SlbEntry::kClass;
+        const bool drop = ih == 3 || ih == 6 ? of_class_1 : i != 0;
+        if (drop && e.valid()) {
+            e.esid &= ~SlbEntry::kValid;
+            drop_segment(e);
+        }
+    }
+}
+
+void Mmu::drop_segment(const SlbEntry& segment) {
+    const unsigned shift = segment.segment.segment_shift;
+    const u64 esid = segment.esid >> shift;
+    for (const Space space : {kPrivileged, kProblem}) {
+        for (TlbEntry& e : level1_[space]) {
+            // Each valid tag of an entry is the same page.
+            const u64 page = e.load_tag & e.store_tag & e.fetch_tag;
+            if (page != TlbEntry::kNone && page >> shift == esid) e = {};
+        }
+    }
+}
+
+void Mmu::drop_effective(u64 ea, u64 bytes) {
+    for (const Space space : {kPrivileged, kProblem}) {
+        if (bytes >= u64{kLevel1Entries} << 12) {
+            for (TlbEntry& e : level1_[space]) {
+                const u64 page = e.load_tag & e.store_tag & e.fetch_tag;
+                if (page - ea < bytes) e = {};
+            }
+            continue;
+        }
+        for (u64 page = ea; page < ea + bytes; page += 4096) {
+            TlbEntry& e = level1_[space][level1_index(page)];
+            if ((e.load_tag & e.store_tag & e.fetch_tag) == page) e = {};
+        }
+    }
+}
+
+void Mmu::invalidate(const hpt::VirtualPage& page) {
+    ++stats_.invalidations;
+    // Only virtual pages of segments in the SLB are in level 1 (drop_segment).
+    for (const SlbEntry& e : slb_.entries()) {
+        if (e.valid() && e.segment.vsid == page.vsid && e.segment.segment_shift == page.segment_shift) {
+            const u64 base = e.esid >> page.segment_shift << page.segment_shift;
+            drop_effective(base + page.offset, u64{1} << page.page_shift);
+        }
+    }
+    Level2Entry& entry = slot(page.vsid, page.offset >> page.page_shift, page.page_shift);
+    if (entry.vsid == page.vsid && entry.page == page.offset >> page.page_shift &&
+        entry.match.page_shift == page.page_shift && entry.segment_shift == page.segment_shift) {
+        entry = {};
+    }
+}
+
+void Mmu::flush_all() {
+    ++stats_.flushes;
+    for (const Space space : {kPrivileged, kProblem}) level1_[space].fill({});
+    std::fill_n(level2_.get(), kLevel2Entries, Level2Entry{});
+}
+
+Mmu::Level2Entry& Mmu::slot(u64 vsid, u64 page, u8 page_shift) {
+    const u64 h = (page ^ (vsid * 0x9e3779b97f4a7c15 >> 40) ^ page_shift) & (kLevel2Entries - 1);
+    return level2_[h];
+}
+
+Mmu::Level2Entry* Mmu::level2(const hpt::Segment& segment, u64 offset) {
+    constexpr u8 kShifts[] = {12, 16, 24};
+    for (unsigned i = 0; i < 3; ++i) {
+        if (!(page_shifts_seen_ >> i & 1) || kShifts[i] < segment.base_shift) continue;
+        const u64 page = offset >> kShifts[i];
+        Level2Entry& e = slot(segment.vsid, page, kShifts[i]);
+        if (e.vsid == segment.vsid && e.page == page && e.match.page_shift == kShifts[i] &&
+            e.segment_shift == segment.segment_shift && e.base_shift == segment.base_shift) {
+            return &e;
+        }
+    }
+    ++stats_.level2_misses;
+    for (;;) {
+        auto match = hpt_.find(segment, offset);
+        if (!match) return nullptr;
+        if (!(match->hpte.r & hpt::kR)) {
+            if (!hpt_.set_rc(*match, hpt::kR)) continue;  // changed under us: walk again
+            match->hpte.r |= hpt::kR;
+        }
+        const u8 shift = match->page_shift;
+        page_shifts_seen_ |= shift == 12 ? 1 : shift == 16 ? 2 : 4;
+        Level2Entry& e = slot(segment.vsid, offset >> shift, shift);
+        // A victim keeps its level-1 entries: an invalidation finds those by the SLB, not through level 2.
+        e = {.match = *match,
+             .vsid = segment.vsid,
+             .page = offset >> shift,
+             .segment_shift = segment.segment_shift,
+             .base_shift = segment.base_shift};
+        return &e;
+    }
+}
+
+bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access access, Fault* fault) const {
+    const u64 r = entry.match.hpte.r;
+    if (access == Access::kFetch && (r & (hpt::kN | hpt::kG))) {
+        *fault = {kInsnStorage, kNoExecuteOrGuarded};
+        return false;
+    }
+    // PP and key: Book III-S 5.7.9.1.
+    const bool key = segment.vsid & (problem_ ? SlbEntry::kKp : SlbEntry::kKs);
+    const unsigned pp = (r & hpt::kPp) | (r & hpt::kPp0 ? 4 : 0);
+    bool load = false, store = false;
+    if (pp == 2) {
+        load = store = true;
+    } else if (!key) {
+        load = true;
+        store = pp <= 1;
+    } else {
+        load = pp == 1 || pp == 3;
+    }
+    const bool allowed = access == Access::kStore ? store : load;
+    // Virtual page class keys: Book III-S 5.7.9.3. Two bits a key, store-deny then load-deny.
+    const unsigned page_key = hpt::key_of(r);
+    const u64 mask = u64{access == Access::kStore ? 2u : 1u} << (62 - 2 * page_key);
+    const bool key_denies = (access == Access::kFetch ? iamr_ : amr_) & mask;
+    if (allowed && !key_denies) return true;
+    const u64 reason = (allowed ? 0 : kProtection) | (key_denies ? kKeyProtection : 0);
+    if (access == Access::kFetch) {
+        *fault = {kInsnStorage, key_denies ? kProtection : reason};
+    } else {
+        *fault = {kDataStorage, reason | (access == Access::kStore ? kIsStore : 0)};
+    }
+    return false;
+}
+
+TlbEntry* Mmu::fill_real(u64 ea, Access access, Fault* fault) {
+    const u64 page = ea & kRealModeMask & kPageMask;
+    u8* host = ram_.at(Ra{page}, 4096);
+    if (host == nullptr) {
+        log(Log::kGuestErrors, "real-mode access outside RAM at {:#x}", ea);
+        *fault = {kMachineCheck, 0};
+        return nullptr;
+    }
+    TlbEntry& e = (access == Access::kFetch ? code_ : data_)[level1_index(ea)];
+    const u64 tag = ea & kPageMask;
+    e = {.load_tag = tag, .store_tag = tag, .fetch_tag = tag, .addend = reinterpret_cast<u64>(host) - tag, .real_page = page};
+    return &e;
+}
+
+TlbEntry* Mmu::fill(u64 ea, Access access, Fault* fault) {
+    ++stats_.level1_misses;
+    TlbEntry* array = access == Access::kFetch ? code_ : data_;
+    if (array == level1_[kReal].data()) return fill_real(ea, access, fault);
+    const bool is_fetch = access == Access::kFetch;
+    const SlbEntry* segment = slb_.find(ea);
+    if (segment == nullptr) {
+        *fault = {is_fetch ? kInsnSegment : kDataSegment, 0};
+        return nullptr;
+    }
+    if (is_fetch && (segment->vsid & SlbEntry::kNoExecute)) {
+        *fault = {kInsnStorage, kNoExecuteOrGuarded};
+        return nullptr;
+    }
+    const u64 offset = ea & ((u64{1} << segment->segment.segment_shift) - 1);
+    for (;;) {
+        Level2Entry* l2 = level2(segment->segment, offset);
+        if (l2 == nullptr) {
+            *fault = is_fetch ? Fault{kInsnStorage, kNoTranslation}
+                              : Fault{kDataStorage, kNoTranslation | (access == Access::kStore ? kIsStore : 0)};
+            return nullptr;
+        }
+        if (!permits(*segment, *l2, access, fault)) return nullptr;
+        if (access == Access::kStore && !(l2->match.hpte.r & hpt::kC)) {
+            if (!hpt_.set_rc(l2->match, hpt::kR | hpt::kC)) {
+                *l2 = {};  // the HPTE is not what it was: look again
+                continue;
+            }
+            l2->match.hpte.r |= hpt::kC;
+        }
+        const u64 page_mask = (u64{1} << l2->match.page_shift) - 1;
+        const u64 real = (l2->match.hpte.r & hpt::kRpn & ~page_mask) | (offset & page_mask & kPageMask);
+        u8* host = ram_.at(Ra{real}, 4096);
+        if (host == nullptr) {
+            log(Log::kGuestErrors, "access at {:#x} to real address {:#x}, where nothing is", ea, real);
+            *fault = {kMachineCheck, 0};
+            return nullptr;
+        }
+        if (is_fetch && !l2->fetched) {
+            l2->fetched = true;
+            epochs_.mapped(Ra{real & ~page_mask}, page_mask + 1);
+        }
+        TlbEntry& e = array[level1_index(ea)];
+        const u64 tag = ea & kPageMask;
+        // Keep the other kinds' tags if the entry is of this page already: they were checked when they were set.
+        if ((e.load_tag & e.store_tag & e.fetch_tag) != tag) e = {};
+        e.addend = reinterpret_cast<u64>(host) - tag;
+        e.real_page = real;
+        (is_fetch ? e.fetch_tag : access == Access::kStore ? e.store_tag : e.load_tag) = tag;
+        return &e;
+    }
+}
+
+u8* Mmu::translate(u64 ea, bool store, Fault* fault) {
+    if (u8* host = hit(ea, 1, store)) return host;
+    const TlbEntry* e = fill(ea, store ? Access::kStore : Access::kLoad, fault);
+    if (e == nullptr) {
+        ++stats_.faults;
+        return nullptr;
+    }
+    return reinterpret_cast<u8*>(ea + e->addend);
+}
+
+bool Mmu::fetch_slow(u64 ea, Ra* ra, Fault* fault) {
+    const TlbEntry* e = fill(ea, Access::kFetch, fault);
+    if (e == nullptr) {
+        ++stats_.faults;
+        return false;
+    }
+    *ra = Ra{e->real_page | (ea & ~kPageMask)};
+    return true;
+}
+
+}  // namespace mpower::mmu
