@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "hpt/hpt.h"
+#include "mmu/code_epochs.h"
 #include "mmu/ram.h"
 #include "smp/console.h"
 #include "smp/invalidation.h"
@@ -47,6 +48,7 @@ class Machine {
     const MachineOptions& options() const { return options_; }
     std::span<u8> ram() { return ram_.bytes(); }
     u64 ram_bytes() const { return ram_.size(); }
+    mmu::CodeEpochs& code_epochs() { return epochs_; }
     mmu::GuestRam& guest_ram() { return ram_; }
     hpt::Hpt& hpt() { return *hpt_; }
     InvalidationLog& invalidation_log() { return log_; }
@@ -59,8 +61,7 @@ class Machine {
     Timer& timer() { return timer_; }
     HypercallHandler hypercall_handler() const { return handler_; }
 
-    /// Starts every vCPU's thread, vCPU 0 at `entry` with r3, r4; returns when the machine has ended. With no_reboot a
-    /// reboot request ends the machine as a power-off does.
+    /// Starts every vCPU's thread, vCPU 0 at `entry` with r3, r4; returns when the machine has ended.
     Ending run(u64 entry, u64 r3, u64 r4);
 
     /// Ends the machine: every vCPU leaves at its next poll. Any thread; the first caller's ending counts.
@@ -73,8 +74,8 @@ class Machine {
     i64 wall_clock_ns() const;
     void set_wall_clock_ns(i64 ns);
 
-    /// LPCR[ILE] and LPCR[AIL] of every vCPU, present and started later (H_SET_MODE). Any vCPU thread in mode OUT;
-    /// returns when each vCPU in mode GUEST has been told.
+    /// LPCR[ILE] and LPCR[AIL] of every vCPU, present and started later (H_SET_MODE). Any vCPU thread in mode OUT; the
+    /// caller's take effect at once, others' at their next poll.
     void set_interrupt_le(bool le);
     void set_ail(bool on);
     bool interrupt_le() const { return interrupt_le_.load(std::memory_order_relaxed); }
@@ -83,13 +84,16 @@ class Machine {
     u64 random();
 
   private:
-    Machine(const MachineOptions& options, ConsoleDevice& console, HypercallHandler handler);
+    Machine(const MachineOptions& options, ConsoleDevice& console, HypercallHandler handler, mmu::GuestRam ram,
+            std::unique_ptr<hpt::Hpt> hpt);
+    u64 fire_decrementers(u64 now);
     void tell_all(u32 attention_bits);
 
     MachineOptions options_;
     ConsoleDevice& console_;
     HypercallHandler handler_;
     mmu::GuestRam ram_;
+    mmu::CodeEpochs epochs_;
     std::unique_ptr<hpt::Hpt> hpt_;
     InvalidationLog log_;
     Timer timer_;
@@ -98,7 +102,10 @@ class Machine {
     std::atomic<Ending> ending_{Ending::kRunning};
     std::atomic<i64> rtc_offset_ns_{0};
     std::atomic<bool> interrupt_le_{false}, ail_{false};
-    u64 tb_origin_;
+    i64 tb_origin_ns_;
+    std::vector<u64> fired_;  ///< Last deadline each vCPU was told of; the timer's thread.
+    std::atomic<u64> random_{0};
+    std::atomic<u32> ended_{0};
 };
 
 }  // namespace mpower::smp

@@ -32,6 +32,10 @@ enum Attention : u32 {
     kAttnMode = 1 << 4,        ///< Machine-wide LPCR bits changed.
 };
 
+struct VcpuStats {
+    u64 hypercalls = 0, external = 0, decrementer = 0;
+};
+
 class Vcpu final : public jit::Platform {
   public:
     Vcpu(Machine& machine, VcpuId id, jit::IsaLevel level);
@@ -51,7 +55,7 @@ class Vcpu final : public jit::Platform {
     // --- for hypercalls
     /// Starts a stopped vCPU at real address `entry` with r3, as RTAS start-cpu says: big-endian, 64-bit, real mode.
     /// False if it is not stopped. Any thread.
-    bool start(u64 entry, u64 r3);
+    bool start(u64 entry, u64 r3, u64 r4 = 0);
     /// True until started and after stop_self. Any thread.
     bool stopped() const { return run_state_.load(std::memory_order_acquire) == RunState::kStopped; }
     /// RTAS stop-self: does not return to the guest; the thread waits for start or halt.
@@ -67,7 +71,10 @@ class Vcpu final : public jit::Platform {
     /// System reset interrupt as soon as possible. Any thread.
     void raise_system_reset() { kick(kAttnReset); }
 
-    u64 vpa = 0;              ///< Real address of the registered VPA; 0 = none. Written by H_REGISTER_VPA (any vCPU).
+    std::atomic<u64> vpa{0};  ///< Real address of the registered VPA; 0 = none. Written by H_REGISTER_VPA (any vCPU).
+    const VcpuStats& stats() const { return stats_; }  ///< Exact once the machine has ended.
+    jit::Executor& executor() { return *executor_; }
+
     u64 slb_shadow = 0, slb_shadow_size = 0;
     u64 dtl = 0, dtl_size = 0;
 
@@ -90,14 +97,17 @@ class Vcpu final : public jit::Platform {
     u64 random() override;
 
   private:
-    enum class RunState : u32 { kStopped, kStarting, kRunning };
+    enum class RunState : u32 { kStopped, kClaimed, kStarting, kRunning };
 
-    void wait_for_start();
+    void reset_registers(u64 entry, u64 r3, u64 r4);
+    bool wait_for_start();     // false: the machine ends
     void run_guest();
-    void handle_attention();
+    bool handle_attention();   // false: the machine ends
     void deliver_interrupts();
     bool decrementer_expired() { return time_base() >= deadline(); }
-    void sleep_until_attention(i64 timeout_ns);
+    void sleep_until_attention();
+    void clear_idle_attention();
+    void count_dispatch();
 
     Machine& machine_;
     jit::CpuState state_;
@@ -110,8 +120,9 @@ class Vcpu final : public jit::Platform {
     std::atomic<bool> prodded_{false};
     std::atomic<bool> external_{false};
     std::atomic<bool> sleeping_{false};
-    std::atomic<u64> deadline_{~u64{0} >> 1};
-    u64 start_entry_ = 0, start_r3_ = 0;  // published by run_state_ kStarting
+    std::atomic<u64> deadline_{0};
+    u64 start_entry_ = 0, start_r3_ = 0, start_r4_ = 0;  // published by run_state_ kStarting
+    VcpuStats stats_;
 };
 
 }  // namespace mpower::smp

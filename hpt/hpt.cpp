@@ -1,0 +1,7 @@
+#include "hpt/hpt.h"
+
+namespace mpower::hpt {
+
+template class BasicHpt<StdPolicy>;
+
+}  // namespace mpower::hpt

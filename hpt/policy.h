@@ -1,0 +1,49 @@
+// What the HPT needs of the machine it runs on, so that a model checker can stand in for it.
+#pragma once
+
+#include <immintrin.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include <atomic>
+
+#include "base/types.h"
+
+namespace mpower::hpt {
+
+/// The host's own atomics.
+struct StdPolicy {
+    template <class T>
+    using Atomic = std::atomic<T>;
+
+    /// A doubleword pair on a 16-byte boundary.
+    struct alignas(16) Entry {
+        Atomic<u64> v, r;
+    };
+
+    /// Replaces both doublewords if both are as expected; one indivisible access (lock cmpxchg16b), seq_cst.
+    /// std::atomic of 16 bytes would call a library; ThreadSanitizer knows this builtin.
+    static bool exchange_pair(Entry& entry, u64 v, u64 r, u64 new_v, u64 new_r) {
+        const u128 expected = u128{r} << 64 | v, desired = u128{new_r} << 64 | new_v;
+        return __sync_bool_compare_and_swap(reinterpret_cast<u128*>(&entry), expected, desired);
+    }
+
+    /// `round` counts the caller's fruitless looks from 0.
+    static void pause(unsigned round) {
+        if (round < 100) {
+            _mm_pause();
+        } else {
+            sched_yield();  // the lock's holder may wait for a processor
+        }
+    }
+
+    /// Zero-filled entries, backed on first touch; nullptr if the host refuses.
+    static Entry* allocate(u64 count) {
+        void* p = mmap(nullptr, count * sizeof(Entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                       -1, 0);
+        return p == MAP_FAILED ? nullptr : static_cast<Entry*>(p);
+    }
+    static void release(Entry* entries, u64 count) { munmap(entries, count * sizeof(Entry)); }
+};
+
+}  // namespace mpower::hpt

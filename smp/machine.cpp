@@ -1,0 +1,114 @@
+#include "smp/machine.h"
+
+#include <ctime>
+#include <random>
+
+#include "smp/vcpu.h"
+#include "smp/xics.h"
+
+namespace mpower::smp {
+namespace {
+
+i64 clock_ns(clockid_t clock) {
+    timespec ts;
+    clock_gettime(clock, &ts);
+    return i64{ts.tv_sec} * 1'000'000'000 + ts.tv_nsec;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::create(const MachineOptions& options, ConsoleDevice& console,
+                                                 HypercallHandler handler) {
+    if (options.vcpus < 1 || options.vcpus > kMaxVcpus) {
+        return fail("a machine has 1 to {} vCPUs, not {}", kMaxVcpus, options.vcpus);
+    }
+    auto ram = mmu::GuestRam::create(options.ram_bytes);
+    if (!ram) return tl::unexpected(ram.error());
+    auto hpt = hpt::Hpt::create(options.hpt_shift);
+    if (!hpt) return tl::unexpected(hpt.error());
+    return std::unique_ptr<Machine>(new Machine(options, console, handler, std::move(*ram), std::move(*hpt)));
+}
+
+Machine::Machine(const MachineOptions& options, ConsoleDevice& console, HypercallHandler handler, mmu::GuestRam ram,
+                 std::unique_ptr<hpt::Hpt> hpt)
+    : options_(options),
+      console_(console),
+      handler_(handler),
+      ram_(std::move(ram)),
+      epochs_(options.ram_bytes),
+      hpt_(std::move(hpt)),
+      ics_(std::make_unique<Ics>(*this)),
+      rtc_offset_ns_(options.rtc_offset_seconds * 1'000'000'000),
+      tb_origin_ns_(clock_ns(CLOCK_MONOTONIC)),
+      fired_(options.vcpus),
+      random_(options.seed != 0 ? options.seed : u64{std::random_device{}()} << 32 | std::random_device{}()) {
+    for (VcpuId id = 0; id < options.vcpus; ++id) vcpus_.push_back(std::make_unique<Vcpu>(*this, id, options.level));
+}
+
+Machine::~Machine() = default;
+
+u64 Machine::fire_decrementers(u64 now) {
+    u64 next = ~u64{0};
+    for (auto& cpu : vcpus_) {
+        const u64 deadline = cpu->deadline();
+        u64& told = fired_[cpu->id()];
+        if (deadline > now) {
+            next = std::min(next, deadline);
+        } else if (told != deadline) {
+            told = deadline;
+            cpu->kick(kAttnInterrupt);
+        }
+    }
+    return next;
+}
+
+Ending Machine::run(u64 entry, u64 r3, u64 r4) {
+    timer_.start([this] { return time_base(); }, [this](u64 now) { return fire_decrementers(now); });
+    vcpu(0).start(entry, r3, r4);
+    std::vector<std::thread> threads;
+    for (auto& cpu : vcpus_) threads.emplace_back([&cpu] { cpu->run(); });
+    for (std::thread& t : threads) t.join();
+    timer_.stop();
+    return ending_.load(std::memory_order_acquire);
+}
+
+void Machine::tell_all(u32 attention_bits) {
+    for (auto& cpu : vcpus_) cpu->kick(attention_bits);
+}
+
+void Machine::request_end(Ending ending) {
+    Ending expected = Ending::kRunning;
+    ending_.compare_exchange_strong(expected, ending, std::memory_order_acq_rel);
+    tell_all(kAttnHalt);
+}
+
+u64 Machine::time_base() const {
+    // 512 MHz = 64 / 125 of a GHz.
+    return static_cast<u64>(clock_ns(CLOCK_MONOTONIC) - tb_origin_ns_) * 64 / 125;
+}
+
+i64 Machine::wall_clock_ns() const { return clock_ns(CLOCK_REALTIME) + rtc_offset_ns_.load(std::memory_order_relaxed); }
+
+void Machine::set_wall_clock_ns(i64 ns) {
+    rtc_offset_ns_.store(ns - clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
+}
+
+void Machine::set_interrupt_le(bool le) {
+    interrupt_le_.store(le, std::memory_order_release);
+    tell_all(kAttnMode);
+}
+
+void Machine::set_ail(bool on) {
+    ail_.store(on, std::memory_order_release);
+    tell_all(kAttnMode);
+}
+
+u64 Machine::random() {
+    // splitmix64: a counter through a mixer, so that every thread draws from one sequence without a lock.
+    u64 z = random_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+}  // namespace mpower::smp

@@ -1,0 +1,46 @@
+#include "smp/timer.h"
+
+#include "base/futex.h"
+
+namespace mpower::smp {
+
+void Timer::start(std::function<u64()> now, std::function<u64(u64)> fire) {
+    now_ = std::move(now);
+    fire_ = std::move(fire);
+    thread_ = std::thread([this] { loop(); });
+}
+
+void Timer::stop() {
+    if (!thread_.joinable()) return;
+    stop_.store(true, std::memory_order_release);
+    changed_.fetch_add(1, std::memory_order_release);
+    futex_wake(changed_);
+    thread_.join();
+}
+
+void Timer::arm(u64 ticks) {
+    // seq_cst, with the caller's store of the deadline before: pairs with loop(), which sets next_ before it reads the
+    // deadlines. Either it sees the new deadline, or this sees next_ of all ones and wakes it.
+    if (ticks < next_.load(std::memory_order_seq_cst)) {
+        changed_.fetch_add(1, std::memory_order_seq_cst);
+        futex_wake(changed_);
+    }
+}
+
+void Timer::loop() {
+    constexpr u64 kNever = u64{1} << 62;
+    while (!stop_.load(std::memory_order_acquire)) {
+        next_.store(~u64{0}, std::memory_order_seq_cst);
+        const u32 seen = changed_.load(std::memory_order_seq_cst);
+        const u64 next = fire_(now_());
+        next_.store(next, std::memory_order_seq_cst);
+        if (next >= kNever) {
+            futex_wait(changed_, seen, -1);
+            continue;
+        }
+        const u64 now = now_();
+        if (next > now) futex_wait(changed_, seen, static_cast<i64>((next - now) * 125 / 64) + 1);
+    }
+}
+
+}  // namespace mpower::smp
