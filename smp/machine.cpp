@@ -103,6 +103,19 @@ void Machine::set_ail(bool on) {
     tell_all(kAttnMode);
 }
 
+bool Machine::join(Vcpu& cpu) {
+    u32 running = 0;
+    for (auto& other : vcpus_) running += !other->stopped();
+    // acq_rel: the last to join sees what the others did before they joined.
+    if (joined_.fetch_add(1, std::memory_order_acq_rel) + 1 >= running) {
+        joined_.fetch_sub(1, std::memory_order_acq_rel);
+        return false;
+    }
+    cpu.cede();
+    joined_.fetch_sub(1, std::memory_order_acq_rel);
+    return true;
+}
+
 u64 Machine::random() {
     // splitmix64: a counter through a mixer, so that every thread draws from one sequence without a lock.
     u64 z = random_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;

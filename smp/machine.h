@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "hpt/hpt.h"
+#include "jit/state.h"
 #include "mmu/code_epochs.h"
 #include "mmu/ram.h"
 #include "smp/console.h"
@@ -81,6 +82,9 @@ class Machine {
     bool interrupt_le() const { return interrupt_le_.load(std::memory_order_relaxed); }
     bool ail() const { return ail_.load(std::memory_order_relaxed); }
 
+    /// H_JOIN: `cpu` sleeps until prodded; false if every other running vCPU has joined already. Its own thread, OUT.
+    bool join(Vcpu& cpu);
+
     u64 random();
 
   private:
@@ -105,7 +109,7 @@ class Machine {
     i64 tb_origin_ns_;
     std::vector<u64> fired_;  ///< Last deadline each vCPU was told of; the timer's thread.
     std::atomic<u64> random_{0};
-    std::atomic<u32> ended_{0};
+    std::atomic<u32> joined_{0};
 };
 
 }  // namespace mpower::smp

@@ -22,7 +22,7 @@ Vcpu::Vcpu(Machine& machine, VcpuId id, jit::IsaLevel level)
     : machine_(machine),
       mmu_(machine.guest_ram(), machine.hpt(), machine.code_epochs()),
       broadcaster_(*this),
-      icp_(std::make_unique<Icp>(machine.ics(), id, [this](bool asserted) { external_changed(asserted); })),
+      icp_(std::make_unique<Icp>(machine.ics(), [this] { kick(kAttnInterrupt); })),
       executor_(std::make_unique<jit::Interpreter>(mmu_)) {
     state_.id = id;
     state_.level = level;
@@ -105,7 +105,7 @@ void Vcpu::cede() {
     bool counted = false;
     for (;;) {
         clear_idle_attention();
-        if (external_.load(std::memory_order_acquire) || decrementer_expired() || take_prod()) break;
+        if (icp_->asserted() || decrementer_expired() || take_prod()) break;
         if (state_.attention.load(std::memory_order_acquire) != 0) break;
         if (!counted) count_dispatch();
         counted = true;
@@ -121,11 +121,6 @@ void Vcpu::prod() {
 }
 
 void Vcpu::yield() { sched_yield(); }
-
-void Vcpu::external_changed(bool asserted) {
-    external_.store(asserted, std::memory_order_release);
-    if (asserted) kick(kAttnInterrupt);
-}
 
 u64 Vcpu::time_base() { return machine_.time_base(); }
 
@@ -145,9 +140,8 @@ u64 Vcpu::decrementer() { return deadline() - time_base(); }
 u64 Vcpu::random() { return machine_.random(); }
 
 void Vcpu::deliver_interrupts() {
-    const auto external = [this] { return external_.load(std::memory_order_acquire); };
     if (state_.msr & jit::msr::kEe) {
-        if (external()) {
+        if (icp_->asserted()) {
             ++stats_.external;
             jit::take_interrupt(state_, jit::Vector::kExternal, state_.nip, 0);
         } else if (decrementer_expired()) {
@@ -156,7 +150,7 @@ void Vcpu::deliver_interrupts() {
         }
     }
     // The lines stay up until the guest deals with their cause: look again when it sets EE.
-    state_.interrupt_held = external() || decrementer_expired();
+    state_.interrupt_held = icp_->asserted() || decrementer_expired();
 }
 
 bool Vcpu::handle_attention() {

@@ -1,7 +1,7 @@
 // One vCPU: a host thread, its architected state, and the few words through which other threads reach it.
 //
 // Threads. state(), mmu() and every method not listed below belong to the vCPU's own thread. Any thread may call kick,
-// prod, start, raise_system_reset, external_changed, wants_poll, mode.
+// prod, start, stopped, raise_system_reset, deadline, participant, icp.
 //
 // Modes. GUEST: inside the executor, may use translations, polls `attention`. OUT: everywhere else, hypercalls
 // included; uses no translation, so nobody waits for it. A vCPU thread waits for another thread only in mode OUT; that
@@ -85,8 +85,6 @@ class Vcpu final : public jit::Platform {
         state_.attention.fetch_or(bits, std::memory_order_seq_cst);
         if (sleeping_.load(std::memory_order_seq_cst)) futex_wake(state_.attention);
     }
-    /// Level of the external interrupt line, called by the presentation controller on each change. Any thread.
-    void external_changed(bool asserted);
     /// Deadline of the decrementer, time-base ticks. Any thread (the timer's).
     u64 deadline() const { return deadline_.load(std::memory_order_relaxed); }
 
@@ -118,7 +116,6 @@ class Vcpu final : public jit::Platform {
     std::unique_ptr<jit::Executor> executor_;
     std::atomic<RunState> run_state_{RunState::kStopped};
     std::atomic<bool> prodded_{false};
-    std::atomic<bool> external_{false};
     std::atomic<bool> sleeping_{false};
     std::atomic<u64> deadline_{0};
     u64 start_entry_ = 0, start_r3_ = 0, start_r4_ = 0;  // published by run_state_ kStarting

@@ -1,0 +1,66 @@
+// hcall-splpar, hcall-join: giving the processor away (PAPR, "Shared Processor LPAR").
+#include "hcall/table.h"
+
+namespace mpower::hcall {
+namespace {
+
+using papr::HcallStatus;
+using smp::Vcpu;
+
+/// H_CEDE: EE on, sleep until an interrupt or a prod.
+HcallStatus cede(Vcpu& cpu, Args) {
+    jit::set_msr(cpu.state(), cpu.state().msr | jit::msr::kEe);
+    cpu.cede();
+    return papr::kSuccess;
+}
+
+HcallStatus prod(Vcpu& cpu, Args args) {
+    Vcpu* target = cpu.machine().find(args[0]);
+    if (target == nullptr) return papr::kParameter;
+    target->prod();
+    return papr::kSuccess;
+}
+
+/// H_CONFER to one vCPU (or all, -1) while its dispatch count is as the caller saw it.
+HcallStatus confer(Vcpu& cpu, Args args) {
+    if (args[0] != ~u64{0} && cpu.machine().find(args[0]) == nullptr) return papr::kParameter;
+    if (cpu.take_prod()) return papr::kSuccess;
+    cpu.yield();
+    return papr::kSuccess;
+}
+
+/// H_JOIN: sleeps with EE off until prodded. The last vCPU to call it is told to go on.
+HcallStatus join(Vcpu& cpu, Args) {
+    if (cpu.state().msr & jit::msr::kEe) return papr::kBadMode;
+    smp::Machine& m = cpu.machine();
+    if (!m.join(cpu)) return papr::kContinue;
+    return papr::kSuccess;
+}
+
+HcallStatus signal_system_reset(Vcpu& cpu, Args args) {
+    smp::Machine& m = cpu.machine();
+    const i64 target = static_cast<i64>(args[0]);
+    if (target >= 0) {
+        Vcpu* one = m.find(args[0]);
+        if (one == nullptr) return papr::kParameter;
+        one->raise_system_reset();
+        return papr::kSuccess;
+    }
+    if (target != -1 && target != -2) return papr::kParameter;
+    for (VcpuId id = 0; id < m.vcpu_count(); ++id) {
+        if ((target == -1 || id != cpu.id()) && !m.vcpu(id).stopped()) m.vcpu(id).raise_system_reset();
+    }
+    return papr::kSuccess;
+}
+
+constexpr Hcall kHcalls[] = {
+    {0xe0, "H_CEDE", cede},   {0xe4, "H_CONFER", confer},
+    {0xe8, "H_PROD", prod},   {0x298, "H_JOIN", join},
+    {0x380, "H_SIGNAL_SYS_RESET", signal_system_reset},
+};
+
+}  // namespace
+
+std::span<const Hcall> splpar_hcalls() { return kHcalls; }
+
+}  // namespace mpower::hcall
