@@ -16,6 +16,8 @@ class Executor {
     /// Runs guest instructions until there is something for the run loop to do. Interrupts that instructions cause are
     /// taken inside. The vCPU's own thread, in mode GUEST.
     virtual Exit run(CpuState& state) = 0;
+    /// Blocks translated so far; a statistic.
+    virtual u64 blocks_translated() const = 0;
 };
 
 }  // namespace mpower::jit

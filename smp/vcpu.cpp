@@ -2,6 +2,8 @@
 
 #include <sched.h>
 
+#include <ctime>
+
 #include "base/endian.h"
 #include "base/log.h"
 #include "jit/interp/interp.h"
@@ -168,6 +170,9 @@ bool Vcpu::handle_attention() {
 
 void Vcpu::run() {
     while (wait_for_start()) run_guest();
+    timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    stats_.busy_seconds = static_cast<double>(ts.tv_sec) + static_cast<double>(ts.tv_nsec) / 1e9;
 }
 
 void Vcpu::run_guest() {

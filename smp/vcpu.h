@@ -34,6 +34,7 @@ enum Attention : u32 {
 
 struct VcpuStats {
     u64 hypercalls = 0, external = 0, decrementer = 0;
+    double busy_seconds = 0;  ///< Processor time of the vCPU's thread.
 };
 
 class Vcpu final : public jit::Platform {

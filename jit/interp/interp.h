@@ -20,7 +20,7 @@ class Interpreter final : public Executor {
     ~Interpreter() override;
     Exit run(CpuState& state) override;
 
-    u64 blocks_translated() const { return translated_; }
+    u64 blocks_translated() const override { return translated_; }
 
   private:
     struct CachedBlock;
