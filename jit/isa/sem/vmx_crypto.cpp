@@ -1,0 +1,121 @@
+// AES and SHA-2 steps (Power ISA 2.07, Book I 6.11; FIPS 197, FIPS 180-4).
+#include <bit>
+#include <cmath>
+
+#include "jit/isa/table.h"
+#include "jit/vmx/lanes.h"
+
+namespace mpower::jit::isa::sem {
+using ir::Builder;
+using ir::Value;
+using namespace vmx;
+
+namespace {
+
+u8 times(u8 a, u8 b) {
+    u8 r = 0;
+    for (; b != 0; b >>= 1) {
+        if (b & 1) r ^= a;
+        a = static_cast<u8>(a << 1 ^ (a & 0x80 ? 0x1b : 0));
+    }
+    return r;
+}
+
+struct Boxes {
+    std::array<u8, 256> forward{}, inverse{};
+    constexpr Boxes() {
+        // The multiplicative inverse through powers of the generator 3, then the affine map.
+        u8 p = 1, q = 1;
+        do {
+            p = static_cast<u8>(p ^ (p << 1) ^ (p & 0x80 ? 0x1b : 0));
+            q ^= static_cast<u8>(q << 1);
+            q ^= static_cast<u8>(q << 2);
+            q ^= static_cast<u8>(q << 4);
+            if (q & 0x80) q ^= 0x09;
+            const u8 x = static_cast<u8>(q ^ std::rotl(q, 1) ^ std::rotl(q, 2) ^ std::rotl(q, 3) ^ std::rotl(q, 4) ^ 0x63);
+            forward[p] = x;
+        } while (p != 1);
+        forward[0] = 0x63;
+        for (unsigned n = 0; n < 256; ++n) inverse[forward[n]] = static_cast<u8>(n);
+    }
+};
+constexpr Boxes kBoxes;
+
+V128 sub_bytes(V128 a) {
+    return map<u8>(a, [](u8 x) { return kBoxes.forward[x]; });
+}
+
+/// Multiplies each column by the circulant matrix of `m`.
+V128 mix_columns(V128 a, std::array<u8, 4> m) {
+    const auto x = elements<u8>(a);
+    Elements<u8> r;
+    for (unsigned n = 0; n < 16; ++n) {
+        const unsigned column = n & ~3u;
+        r[n] = 0;
+        for (unsigned k = 0; k < 4; ++k) r[n] ^= times(x[column + k], m[(k + 4 - n % 4) % 4]);
+    }
+    return vector<u8>(r);
+}
+
+V128 shift_rows(V128 a, unsigned direction) {
+    const auto x = elements<u8>(a);
+    Elements<u8> r;
+    for (unsigned n = 0; n < 16; ++n) r[n] = x[(n + 4 * direction * (n % 4)) % 16];
+    return vector<u8>(r);
+}
+
+V128 exclusive_or(V128 a, V128 b) { return {a.lo ^ b.lo, a.hi ^ b.hi}; }
+
+V128 cipher(V128 state, V128 key, bool last) {
+    const V128 x = shift_rows(sub_bytes(state), 1);
+    return exclusive_or(last ? x : mix_columns(x, {2, 3, 1, 1}), key);
+}
+
+V128 decipher(V128 state, V128 key, bool last) {
+    const V128 x = map<u8>(shift_rows(state, 3), [](u8 v) { return kBoxes.inverse[v]; });
+    const V128 keyed = exclusive_or(x, key);
+    return last ? keyed : mix_columns(keyed, {14, 11, 13, 9});
+}
+
+/// ST (16) chooses the capital functions; SIX's bit for each element the second of the pair.
+V128 sha256_sigma(V128 a, u32 field) {
+    auto x = elements<u32>(a);
+    for (unsigned n = 0; n < 4; ++n) {
+        const bool second = field & 15 & (8u >> n);
+        const u32 v = x[n];
+        if (!(field & 16)) {
+            x[n] = second ? std::rotr(v, 17) ^ std::rotr(v, 19) ^ v >> 10 : std::rotr(v, 7) ^ std::rotr(v, 18) ^ v >> 3;
+        } else {
+            x[n] = second ? std::rotr(v, 6) ^ std::rotr(v, 11) ^ std::rotr(v, 25)
+                          : std::rotr(v, 2) ^ std::rotr(v, 13) ^ std::rotr(v, 22);
+        }
+    }
+    return vector<u32>(x);
+}
+
+V128 sha512_sigma(V128 a, u32 field) {
+    auto x = elements<u64>(a);
+    for (unsigned n = 0; n < 2; ++n) {
+        const bool second = field & 15 & (8u >> (2 * n));
+        const u64 v = x[n];
+        if (!(field & 16)) {
+            x[n] = second ? std::rotr(v, 19) ^ std::rotr(v, 61) ^ v >> 6 : std::rotr(v, 1) ^ std::rotr(v, 8) ^ v >> 7;
+        } else {
+            x[n] = second ? std::rotr(v, 14) ^ std::rotr(v, 18) ^ std::rotr(v, 41)
+                          : std::rotr(v, 28) ^ std::rotr(v, 34) ^ std::rotr(v, 39);
+        }
+    }
+    return vector<u64>(x);
+}
+
+}  // namespace
+
+VMX(vcipher, cipher(a, b, false))
+VMX(vcipherlast, cipher(a, b, true))
+VMX(vncipher, decipher(a, b, false))
+VMX(vncipherlast, decipher(a, b, true))
+VMX(vsbox, sub_bytes(a))
+VMX(vshasigmaw, sha256_sigma(a, i.rb()))
+VMX(vshasigmad, sha512_sigma(a, i.rb()))
+
+}  // namespace mpower::jit::isa::sem

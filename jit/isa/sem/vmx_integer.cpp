@@ -1,0 +1,169 @@
+// Vector integer arithmetic, shifts, counts (Power ISA, Book I 6.9).
+#include <bit>
+#include <cmath>
+
+#include "jit/isa/table.h"
+#include "jit/vmx/lanes.h"
+
+namespace mpower::jit::isa::sem {
+using ir::Builder;
+using ir::Value;
+using namespace vmx;
+
+namespace {
+
+u128 carry_out(u128 a, u128 b, u128 carry) {
+    const u128 partial = a + b;
+    return (partial < a) | (partial + carry < partial);
+}
+
+/// Rotate left, then under a mask: all three in VRB's element. insert: the other bits stay as in `old`.
+template <class T>
+V128 rotate_mask(V128 a, V128 b, V128 old, bool insert) {
+    const auto x = elements<T>(a), y = elements<T>(b);
+    auto r = elements<T>(old);
+    constexpr unsigned kBits = 8 * sizeof(T), kField = kBits - 1;
+    for (std::size_t n = 0; n < r.size(); ++n) {
+        const unsigned shift = y[n] & kField, end = y[n] >> 8 & kField, begin = y[n] >> 16 & kField;
+        const T from = static_cast<T>(~T{0}) >> begin, to = static_cast<T>(static_cast<T>(~T{0}) << (kField - end));
+        const T mask = begin <= end ? from & to : from | to;
+        r[n] = static_cast<T>((std::rotl(x[n], static_cast<int>(shift)) & mask) | (insert ? r[n] & ~mask : 0));
+    }
+    return vector<T>(r);
+}
+
+/// Each byte shifted by VRB's low three bits of that byte, filled from its neighbour.
+V128 shift_variable(V128 a, V128 b, bool left) {
+    const auto x = elements<u8>(a), y = elements<u8>(b);
+    Elements<u8> r;
+    for (std::size_t n = 0; n < 16; ++n) {
+        const unsigned shift = y[n] & 7;
+        if (left) {
+            const unsigned pair = x[n] << 8 | (n < 15 ? x[n + 1] : 0);
+            r[n] = static_cast<u8>(pair << shift >> 8);
+        } else {
+            const unsigned pair = (n > 0 ? x[n - 1] << 8 : 0) | x[n];
+            r[n] = static_cast<u8>(pair >> shift);
+        }
+    }
+    return vector<u8>(r);
+}
+
+}  // namespace
+
+// Modulo and saturating sums and differences.
+VMX(vaddubm, map<u8>(a, b, [&](u8 x, u8 y) { return x + y; }))
+VMX(vsububm, map<u8>(a, b, [&](u8 x, u8 y) { return x - y; }))
+VMX(vadduhm, map<u16>(a, b, [&](u16 x, u16 y) { return x + y; }))
+VMX(vsubuhm, map<u16>(a, b, [&](u16 x, u16 y) { return x - y; }))
+VMX(vadduwm, map<u32>(a, b, [&](u32 x, u32 y) { return x + y; }))
+VMX(vsubuwm, map<u32>(a, b, [&](u32 x, u32 y) { return x - y; }))
+VMX(vaddudm, map<u64>(a, b, [&](u64 x, u64 y) { return x + y; }))
+VMX(vsubudm, map<u64>(a, b, [&](u64 x, u64 y) { return x - y; }))
+VMX(vaddubs, map<u8>(a, b, [&](u8 x, u8 y) { return saturate<u8>(s, i64{x} + i64{y}); }))
+VMX(vsububs, map<u8>(a, b, [&](u8 x, u8 y) { return saturate<u8>(s, i64{x} - i64{y}); }))
+VMX(vadduhs, map<u16>(a, b, [&](u16 x, u16 y) { return saturate<u16>(s, i64{x} + i64{y}); }))
+VMX(vsubuhs, map<u16>(a, b, [&](u16 x, u16 y) { return saturate<u16>(s, i64{x} - i64{y}); }))
+VMX(vadduws, map<u32>(a, b, [&](u32 x, u32 y) { return saturate<u32>(s, i64{x} + i64{y}); }))
+VMX(vsubuws, map<u32>(a, b, [&](u32 x, u32 y) { return saturate<u32>(s, i64{x} - i64{y}); }))
+VMX(vaddsbs, map<i8>(a, b, [&](i8 x, i8 y) { return saturate<i8>(s, i64{x} + i64{y}); }))
+VMX(vsubsbs, map<i8>(a, b, [&](i8 x, i8 y) { return saturate<i8>(s, i64{x} - i64{y}); }))
+VMX(vaddshs, map<i16>(a, b, [&](i16 x, i16 y) { return saturate<i16>(s, i64{x} + i64{y}); }))
+VMX(vsubshs, map<i16>(a, b, [&](i16 x, i16 y) { return saturate<i16>(s, i64{x} - i64{y}); }))
+VMX(vaddsws, map<i32>(a, b, [&](i32 x, i32 y) { return saturate<i32>(s, i64{x} + i64{y}); }))
+VMX(vsubsws, map<i32>(a, b, [&](i32 x, i32 y) { return saturate<i32>(s, i64{x} - i64{y}); }))
+VMX(vaddcuw, map<u32>(a, b, [&](u32 x, u32 y) { return (u64{x} + y) >> 32; }))
+VMX(vsubcuw, map<u32>(a, b, [&](u32 x, u32 y) { return x >= y; }))
+
+// Quadword sums; the carry forms give the carry out of the quadword.
+VMX(vadduqm, vector_of(whole(a) + whole(b)))
+VMX(vsubuqm, vector_of(whole(a) - whole(b)))
+VMX(vaddcuq, vector_of(carry_out(whole(a), whole(b), 0)))
+VMX(vsubcuq, vector_of(carry_out(whole(a), ~whole(b), 1)))
+VMX4(vaddeuqm, vector_of(whole(a) + whole(b) + (c.lo & 1)))
+VMX4(vaddecuq, vector_of(carry_out(whole(a), whole(b), c.lo & 1)))
+VMX4(vsubeuqm, vector_of(whole(a) + ~whole(b) + (c.lo & 1)))
+VMX4(vsubecuq, vector_of(carry_out(whole(a), ~whole(b), c.lo & 1)))
+
+// Maximum, minimum, average, absolute difference, negation.
+VMX(vmaxub, map<u8>(a, b, [&](u8 x, u8 y) { return x > y ? x : y; }))
+VMX(vminub, map<u8>(a, b, [&](u8 x, u8 y) { return x < y ? x : y; }))
+VMX(vmaxuh, map<u16>(a, b, [&](u16 x, u16 y) { return x > y ? x : y; }))
+VMX(vminuh, map<u16>(a, b, [&](u16 x, u16 y) { return x < y ? x : y; }))
+VMX(vmaxuw, map<u32>(a, b, [&](u32 x, u32 y) { return x > y ? x : y; }))
+VMX(vminuw, map<u32>(a, b, [&](u32 x, u32 y) { return x < y ? x : y; }))
+VMX(vmaxud, map<u64>(a, b, [&](u64 x, u64 y) { return x > y ? x : y; }))
+VMX(vminud, map<u64>(a, b, [&](u64 x, u64 y) { return x < y ? x : y; }))
+VMX(vmaxsb, map<i8>(a, b, [&](i8 x, i8 y) { return x > y ? x : y; }))
+VMX(vminsb, map<i8>(a, b, [&](i8 x, i8 y) { return x < y ? x : y; }))
+VMX(vmaxsh, map<i16>(a, b, [&](i16 x, i16 y) { return x > y ? x : y; }))
+VMX(vminsh, map<i16>(a, b, [&](i16 x, i16 y) { return x < y ? x : y; }))
+VMX(vmaxsw, map<i32>(a, b, [&](i32 x, i32 y) { return x > y ? x : y; }))
+VMX(vminsw, map<i32>(a, b, [&](i32 x, i32 y) { return x < y ? x : y; }))
+VMX(vmaxsd, map<i64>(a, b, [&](i64 x, i64 y) { return x > y ? x : y; }))
+VMX(vminsd, map<i64>(a, b, [&](i64 x, i64 y) { return x < y ? x : y; }))
+VMX(vavgub, map<u8>(a, b, [&](u8 x, u8 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vavguh, map<u16>(a, b, [&](u16 x, u16 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vavguw, map<u32>(a, b, [&](u32 x, u32 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vavgsb, map<i8>(a, b, [&](i8 x, i8 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vavgsh, map<i16>(a, b, [&](i16 x, i16 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vavgsw, map<i32>(a, b, [&](i32 x, i32 y) { return (i64{x} + i64{y} + 1) >> 1; }))
+VMX(vabsdub, map<u8>(a, b, [&](u8 x, u8 y) { return x > y ? x - y : y - x; }))
+VMX(vabsduh, map<u16>(a, b, [&](u16 x, u16 y) { return x > y ? x - y : y - x; }))
+VMX(vabsduw, map<u32>(a, b, [&](u32 x, u32 y) { return x > y ? x - y : y - x; }))
+VMX(vnegw, map<u32>(b, [&](u32 x) { return 0 - x; }))
+VMX(vnegd, map<u64>(b, [&](u64 x) { return 0 - x; }))
+
+// Rotates and shifts of each element by the element of VRB.
+VMX(vrlb, map<u8>(a, b, [&](u8 x, u8 y) { return std::rotl(x, static_cast<int>(y % (8 * sizeof x))); }))
+VMX(vrlh, map<u16>(a, b, [&](u16 x, u16 y) { return std::rotl(x, static_cast<int>(y % (8 * sizeof x))); }))
+VMX(vrlw, map<u32>(a, b, [&](u32 x, u32 y) { return std::rotl(x, static_cast<int>(y % (8 * sizeof x))); }))
+VMX(vrld, map<u64>(a, b, [&](u64 x, u64 y) { return std::rotl(x, static_cast<int>(y % 64)); }))
+VMX(vslb, map<u8>(a, b, [&](u8 x, u8 y) { return x << (y & 7); }))
+VMX(vsrb, map<u8>(a, b, [&](u8 x, u8 y) { return x >> (y & 7); }))
+VMX(vsrab, map<i8>(a, b, [&](i8 x, i8 y) { return x >> (y & 7); }))
+VMX(vslh, map<u16>(a, b, [&](u16 x, u16 y) { return x << (y & 15); }))
+VMX(vsrh, map<u16>(a, b, [&](u16 x, u16 y) { return x >> (y & 15); }))
+VMX(vsrah, map<i16>(a, b, [&](i16 x, i16 y) { return x >> (y & 15); }))
+VMX(vslw, map<u32>(a, b, [&](u32 x, u32 y) { return x << (y & 31); }))
+VMX(vsrw, map<u32>(a, b, [&](u32 x, u32 y) { return x >> (y & 31); }))
+VMX(vsraw, map<i32>(a, b, [&](i32 x, i32 y) { return x >> (y & 31); }))
+VMX(vsld, map<u64>(a, b, [&](u64 x, u64 y) { return x << (y & 63); }))
+VMX(vsrd, map<u64>(a, b, [&](u64 x, u64 y) { return x >> (y & 63); }))
+VMX(vsrad, map<i64>(a, b, [&](i64 x, i64 y) { return x >> (y & 63); }))
+VMX(vrlwmi, (rotate_mask<u32>(a, b, vr(s, i.rt()), true)))
+VMX(vrlwnm, (rotate_mask<u32>(a, b, V128{}, false)))
+VMX(vrldmi, (rotate_mask<u64>(a, b, vr(s, i.rt()), true)))
+VMX(vrldnm, (rotate_mask<u64>(a, b, V128{}, false)))
+
+// Shifts of the whole register: by bits (VRB[125:127]), by octets (VRB[121:124]); of each byte with its neighbour.
+VMX(vsl, vector_of(whole(a) << (b.lo & 7)))
+VMX(vsr, vector_of(whole(a) >> (b.lo & 7)))
+VMX(vslo, vector_of(whole(a) << (b.lo & 0x78)))
+VMX(vsro, vector_of(whole(a) >> (b.lo & 0x78)))
+VMX(vslv, (shift_variable(a, b, true)))
+VMX(vsrv, (shift_variable(a, b, false)))
+
+// Counts.
+VMX(vclzb, map<u8>(b, [&](u8 x) { return std::countl_zero(x); }))
+VMX(vpopcntb, map<u8>(b, [&](u8 x) { return std::popcount(x); }))
+VMX(vclzh, map<u16>(b, [&](u16 x) { return std::countl_zero(x); }))
+VMX(vpopcnth, map<u16>(b, [&](u16 x) { return std::popcount(x); }))
+VMX(vclzw, map<u32>(b, [&](u32 x) { return std::countl_zero(x); }))
+VMX(vpopcntw, map<u32>(b, [&](u32 x) { return std::popcount(x); }))
+VMX(vclzd, map<u64>(b, [&](u64 x) { return std::countl_zero(x); }))
+VMX(vpopcntd, map<u64>(b, [&](u64 x) { return std::popcount(x); }))
+VMX(vctzb, map<u8>(b, [&](u8 x) { return std::countr_zero(x); }))
+VMX(vctzh, map<u16>(b, [&](u16 x) { return std::countr_zero(x); }))
+VMX(vctzw, map<u32>(b, [&](u32 x) { return std::countr_zero(x); }))
+VMX(vctzd, map<u64>(b, [&](u64 x) { return std::countr_zero(x); }))
+VMX(vprtybw, map<u32>(b, [&](u32 x) { return std::popcount(x & 0x01010101u) & 1; }))
+VMX(vprtybd, map<u64>(b, [&](u64 x) { return std::popcount(x & 0x0101010101010101u) & 1; }))
+VMX(vprtybq, (V128{static_cast<u64>(std::popcount((b.hi ^ b.lo) & 0x0101010101010101u) & 1), 0}))
+VMX(vextsb2w, map<u32>(b, [&](u32 x) { return static_cast<i8>(x); }))
+VMX(vextsh2w, map<u32>(b, [&](u32 x) { return static_cast<i16>(x); }))
+VMX(vextsb2d, map<u64>(b, [&](u64 x) { return static_cast<i8>(x); }))
+VMX(vextsh2d, map<u64>(b, [&](u64 x) { return static_cast<i16>(x); }))
+VMX(vextsw2d, map<u64>(b, [&](u64 x) { return static_cast<i32>(x); }))
+
+}  // namespace mpower::jit::isa::sem

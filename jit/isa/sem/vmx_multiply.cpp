@@ -1,0 +1,147 @@
+// Vector products and sums (Power ISA, Book I 6.9.1, 6.9.4).
+#include <bit>
+#include <cmath>
+
+#include "jit/isa/table.h"
+#include "jit/vmx/lanes.h"
+
+namespace mpower::jit::isa::sem {
+using ir::Builder;
+using ir::Value;
+using namespace vmx;
+
+namespace {
+
+template <class T, class Wide>
+V128 multiply(V128 a, V128 b, std::size_t odd) {
+    const auto x = elements<T>(a), y = elements<T>(b);
+    Elements<Wide> r;
+    for (std::size_t n = 0; n < r.size(); ++n) {
+        r[n] = static_cast<Wide>(static_cast<Wide>(x[2 * n + odd]) * static_cast<Wide>(y[2 * n + odd]));
+    }
+    return vector<Wide>(r);
+}
+
+template <class T, class Word>
+V128 sum_across(CpuState& s, V128 a, V128 b) {
+    const auto x = elements<T>(a);
+    auto r = elements<Word>(b);
+    constexpr std::size_t kPerWord = 4 / sizeof(T);
+    for (std::size_t n = 0; n < 4; ++n) {
+        i64 sum = r[n];
+        for (std::size_t k = 0; k < kPerWord; ++k) sum += x[kPerWord * n + k];
+        r[n] = saturate<Word>(s, sum);
+    }
+    return vector<Word>(r);
+}
+
+/// vsum2sws, vsumsws: `group` words of VRA and the last word of the group of VRB, into that last word.
+V128 sum_words(CpuState& s, V128 a, V128 b, std::size_t group) {
+    const auto x = elements<i32>(a), y = elements<i32>(b);
+    Elements<i32> r{};
+    for (std::size_t first = 0; first < 4; first += group) {
+        i64 sum = y[first + group - 1];
+        for (std::size_t n = first; n < first + group; ++n) sum += x[n];
+        r[first + group - 1] = saturate<i32>(s, sum);
+    }
+    return vector<i32>(r);
+}
+
+template <class A, class B, class Word, bool saturating>
+V128 multiply_sum(CpuState& s, V128 a, V128 b, V128 c) {
+    const auto x = elements<A>(a);
+    const auto y = elements<B>(b);
+    auto r = elements<Word>(c);
+    constexpr std::size_t kPerWord = 4 / sizeof(A);
+    for (std::size_t n = 0; n < 4; ++n) {
+        i64 sum = r[n];
+        for (std::size_t k = kPerWord * n; k < kPerWord * (n + 1); ++k) sum += i64{x[k]} * i64{y[k]};
+        r[n] = saturating ? saturate<Word>(s, sum) : static_cast<Word>(sum);
+    }
+    return vector<Word>(r);
+}
+
+V128 multiply_high_add(CpuState& s, V128 a, V128 b, V128 c, i64 round) {
+    const auto x = elements<i16>(a), y = elements<i16>(b);
+    auto r = elements<i16>(c);
+    for (std::size_t n = 0; n < 8; ++n) r[n] = saturate<i16>(s, ((i64{x[n]} * y[n] + round) >> 15) + r[n]);
+    return vector<i16>(r);
+}
+
+u128 polynomial_product(u64 a, u64 b) {
+    u128 r = 0;
+    for (; b != 0; b &= b - 1) r ^= u128{a} << std::countr_zero(b);
+    return r;
+}
+
+template <class T, class Wide>
+V128 polynomial_sum(V128 a, V128 b) {
+    const auto x = elements<T>(a), y = elements<T>(b);
+    Elements<Wide> r;
+    for (std::size_t n = 0; n < r.size(); ++n) {
+        r[n] = static_cast<Wide>(polynomial_product(x[2 * n], y[2 * n]) ^ polynomial_product(x[2 * n + 1], y[2 * n + 1]));
+    }
+    return vector<Wide>(r);
+}
+
+struct Tenfold {
+    u128 product, carry;
+};
+/// a * 10 + digit as 128 bits and what is above them. A digit above 9 is undefined.
+Tenfold times_ten(V128 a, u64 digit) {
+    const u128 low = u128{a.lo} * 10 + digit;
+    const u128 high = u128{a.hi} * 10 + static_cast<u64>(low >> 64);
+    return {high << 64 | static_cast<u64>(low), high >> 64};
+}
+
+}  // namespace
+
+// Products of odd and even elements, ISA order: element 0 is even.
+VMX(vmuloub, (multiply<u8, u16>(a, b, 1)))
+VMX(vmuleub, (multiply<u8, u16>(a, b, 0)))
+VMX(vmulouh, (multiply<u16, u32>(a, b, 1)))
+VMX(vmuleuh, (multiply<u16, u32>(a, b, 0)))
+VMX(vmulouw, (multiply<u32, u64>(a, b, 1)))
+VMX(vmuleuw, (multiply<u32, u64>(a, b, 0)))
+VMX(vmulosb, (multiply<i8, i16>(a, b, 1)))
+VMX(vmulesb, (multiply<i8, i16>(a, b, 0)))
+VMX(vmulosh, (multiply<i16, i32>(a, b, 1)))
+VMX(vmulesh, (multiply<i16, i32>(a, b, 0)))
+VMX(vmulosw, (multiply<i32, i64>(a, b, 1)))
+VMX(vmulesw, (multiply<i32, i64>(a, b, 0)))
+VMX(vmuluwm, map<u32>(a, b, [&](u32 x, u32 y) { return x * y; }))
+
+// Sums across: each word of VRB plus the elements of VRA above it.
+VMX(vsum4ubs, (sum_across<u8, u32>(s, a, b)))
+VMX(vsum4sbs, (sum_across<i8, i32>(s, a, b)))
+VMX(vsum4shs, (sum_across<i16, i32>(s, a, b)))
+VMX(vsum2sws, sum_words(s, a, b, 2))
+VMX(vsumsws, sum_words(s, a, b, 4))
+
+// Multiply-sums: products of the elements within a word, plus the word of VRC.
+VMX4(vmsumubm, (multiply_sum<u8, u8, u32, false>(s, a, b, c)))
+VMX4(vmsummbm, (multiply_sum<i8, u8, i32, false>(s, a, b, c)))
+VMX4(vmsumuhm, (multiply_sum<u16, u16, u32, false>(s, a, b, c)))
+VMX4(vmsumuhs, (multiply_sum<u16, u16, u32, true>(s, a, b, c)))
+VMX4(vmsumshm, (multiply_sum<i16, i16, i32, false>(s, a, b, c)))
+VMX4(vmsumshs, (multiply_sum<i16, i16, i32, true>(s, a, b, c)))
+VMX4(vmsumudm, vector_of(u128{a.hi} * b.hi + u128{a.lo} * b.lo + whole(c)))
+
+// Multiply-adds of halfwords.
+VMX4(vmhaddshs, (multiply_high_add(s, a, b, c, 0)))
+VMX4(vmhraddshs, (multiply_high_add(s, a, b, c, 0x4000)))
+VMX4(vmladduhm, (map<u16>(map<u16>(a, b, [](u32 x, u32 y) { return x * y; }), c, [](u16 x, u16 y) { return x + y; })))
+
+// Products of polynomials over GF(2).
+VMX(vpmsumb, (polynomial_sum<u8, u16>(a, b)))
+VMX(vpmsumh, (polynomial_sum<u16, u32>(a, b)))
+VMX(vpmsumw, (polynomial_sum<u32, u64>(a, b)))
+VMX(vpmsumd, vector_of(polynomial_product(a.hi, b.hi) ^ polynomial_product(a.lo, b.lo)))
+
+// Decimal multiples by ten, on a register as one number.
+VMX(vmul10uq, vector_of(times_ten(a, 0).product))
+VMX(vmul10cuq, vector_of(times_ten(a, 0).carry))
+VMX(vmul10euq, vector_of(times_ten(a, b.lo & 15).product))
+VMX(vmul10ecuq, vector_of(times_ten(a, b.lo & 15).carry))
+
+}  // namespace mpower::jit::isa::sem
