@@ -17,6 +17,9 @@ Vector missing_facility(const isa::Row& row, isa::Insn insn, const ir::Mode& mod
     if ((f & kFp) && !mode.fp) return Vector::kFpUnavailable;
     if ((f & kVec) && !mode.vec) return Vector::kVecUnavailable;
     if ((f & kVsx) && !mode.vsx) return Vector::kVsxUnavailable;
+    if (f & kFpOrVec) {
+        if (insn.bit(31) ? !mode.vec : !mode.fp) return insn.bit(31) ? Vector::kVecUnavailable : Vector::kFpUnavailable;
+    }
     if (f & (kVsxOrVec | kVsxOrVecDq)) {
         const bool upper = insn.bit(f & kVsxOrVec ? 31 : 28);
         if (upper && !mode.vec) return Vector::kVecUnavailable;

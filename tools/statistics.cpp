@@ -13,7 +13,7 @@ namespace mpower::tools {
 Result<void> write_statistics(smp::Machine& machine, double seconds, const std::string& where) {
     nlohmann::ordered_json all{{"seconds", seconds}};
     u64 instructions = 0;
-    auto& vcpus = all["vcpus"] = nlohmann::ordered_json::array();
+    auto vcpus = nlohmann::ordered_json::array();
     for (VcpuId id = 0; id < machine.vcpu_count(); ++id) {
         smp::Vcpu& cpu = machine.vcpu(id);
         const mmu::TlbStats& tlb = cpu.mmu().stats();
@@ -36,6 +36,7 @@ Result<void> write_statistics(smp::Machine& machine, double seconds, const std::
     all["million_instructions_per_busy_second"] = busy > 0 ? static_cast<double>(instructions) / busy / 1e6 : 0;
     all["unimplemented_instructions"] = jit::unimplemented_count();
     all["invalidation_requests"] = machine.invalidation_log().head();
+    all["vcpus"] = vcpus;
     if (where != "-") {
         std::ofstream file(where);
         file << all.dump(2) << '\n';

@@ -24,6 +24,7 @@ enum Flag : u32 {
     kVsx = 1 << 4,     ///< Needs MSR[VSX].
     kVsxOrVec = 1 << 5,  ///< ISA 3.0 rule of lxvx, mfvsrld ...: MSR[VSX] for registers 0-31, MSR[VEC] for 32-63 (bit 31 = TX).
     kVsxOrVecDq = 1 << 6,  ///< The same with TX in bit 28 (lxv, stxv).
+    kFpOrVec = 1 << 10,  ///< ISA 2.07 rule of mfvsrd ...: MSR[FP] for registers 0-31, MSR[VEC] for 32-63 (bit 31).
     kStorage = 1 << 7, ///< Accesses storage (the differential test gives it valid addresses).
     kEnd = 1 << 8,     ///< Ends a block (branches, context synchronisation).
     kNoFuzz = 1 << 9,  ///< Not for the random user-mode differential: privileged, time, or undefined by design.
