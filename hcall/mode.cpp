@@ -41,11 +41,32 @@ HcallStatus set_mode(Vcpu& cpu, Args args) {
     }
 }
 
+/// H_REGISTER_PROC_TBL: an ISA 3.0 guest says which kind of translation it uses. Hash by SLB is the only one here.
+HcallStatus register_process_table(Vcpu&, Args args) {
+    constexpr u64 kKnown = 0x1f, kModify = 0x10, kRegister = 0x08, kType = 0x06;
+    const u64 flags = args[0];
+    if (flags & ~kKnown) return papr::kParameter;
+    if (!(flags & kModify)) return papr::kSuccess;
+    if ((flags & kRegister) && (flags & kType) != 0) return papr::kParameter;
+    if (args[1] != 0) return papr::kP2;
+    if (args[2] != 0) return papr::kP3;
+    if (args[3] != 0) return papr::kP4;
+    return papr::kSuccess;
+}
+
+/// Nothing here speculates past the guest's own protection, so no behaviour is asked of it.
+HcallStatus get_cpu_characteristics(Vcpu&, Args args) {
+    args[0] = args[1] = 0;
+    return papr::kSuccess;
+}
+
 constexpr Hcall kHcalls[] = {
     {0x24, "H_SET_SPRG0", set_sprg0},
     {0x28, "H_SET_DABR", set_dabr},
     {0x134, "H_SET_XDABR", set_xdabr},
+    {0x1c8, "H_GET_CPU_CHARACTERISTICS", get_cpu_characteristics},
     {0x31c, "H_SET_MODE", set_mode},
+    {0x37c, "H_REGISTER_PROC_TBL", register_process_table},
 };
 
 }  // namespace
