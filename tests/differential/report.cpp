@@ -11,9 +11,10 @@ namespace {
 /// FPSCR[FR]: QEMU does not compute it.
 constexpr u64 kFpscrCompared = ~u64{0x00040000};
 
-State comparable(State s) {
+/// What counts of a state; `ended`: by a signal, then that is what the signal handler sees.
+State comparable(State s, bool ended) {
     s.fpscr &= kFpscrCompared;
-    if (s.signal == 0) return s;
+    if (!ended) return s;
     State t;
     std::memcpy(t.gpr, s.gpr, sizeof t.gpr);
     t.signal = s.signal;
@@ -44,8 +45,9 @@ void append_differences(std::string& text, const State& ours, const State& their
 }  // namespace
 
 bool same(const Image& ours, const Image& theirs) {
-    if (!(comparable(ours.state) == comparable(theirs.state))) return false;
-    return ours.state.signal != 0 || ours.scratch == theirs.scratch;
+    const bool ended = ours.state.signal != 0;
+    if (!(comparable(ours.state, ended) == comparable(theirs.state, ended))) return false;
+    return ended || ours.scratch == theirs.scratch;
 }
 
 const char* known_difference(const Group&, const State&) { return nullptr; }
@@ -68,9 +70,8 @@ std::string describe(const Group& group, const Image& before, const Image& ours,
         }
     }
     text += "  after:\n";
-    // Where one side ended by a signal, the runner reports no more than the signal handler sees.
     const bool ended = ours.state.signal != 0 || theirs.state.signal != 0;
-    append_differences(text, ended ? comparable(ours.state) : ours.state, ended ? comparable(theirs.state) : theirs.state);
+    append_differences(text, comparable(ours.state, ended), comparable(theirs.state, ended));
     int shown = 0;
     for (std::size_t i = 0; i < ours.scratch.size() && shown < 16; ++i) {
         if (ours.scratch[i] == theirs.scratch[i]) continue;
