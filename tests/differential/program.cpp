@@ -12,18 +12,22 @@ constexpr u32 branch_to(u64 from, u64 to) { return 0x48000000 | (static_cast<u32
 std::vector<u32> Program::layout(std::size_t count) const {
     std::vector<u64> address;
     u64 next = DIFF_CODE;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (const Group& group : groups) {
         address.push_back(next);
-        next += 4 * groups[i].words.size();
+        next += 4 * group.words.size();
     }
     address.push_back(next);
 
     std::vector<u32> code;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
         const Group& group = groups[i];
-        const u64 to = address[std::min(i + 1 + group.skip, count)];
         const std::size_t start = code.size();
         code.insert(code.end(), group.words.begin(), group.words.end());
+        if (i >= count) {
+            code[start] = branch_to(address[i], DIFF_DONE);
+            continue;
+        }
+        const u64 to = address[std::min(i + 1 + group.skip, groups.size())];
         const u64 from = DIFF_CODE + 4 * (code.size() - 1);
         switch (group.target) {
             case Target::kNone: break;

@@ -55,7 +55,8 @@ struct Program {
     Image initial;
     std::vector<Group> groups;
 
-    /// Code of the first `count` groups, ending in a branch to DIFF_DONE. Branches beyond them go to the end.
+    /// The whole code, in which each group from number `count` on is a branch to DIFF_DONE, so that every group keeps its
+    /// address whatever the count.
     std::vector<u32> layout(std::size_t count) const;
 };
 
