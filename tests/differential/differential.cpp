@@ -122,7 +122,7 @@ class Campaign {
         if (!both(program, agree, &before, &before_theirs) || !both(program, differ, &ours, &theirs)) return lost(index);
         wasted_ += subject_.instructions() - before_count;
         const Group& group = program.groups[agree];
-        if (known_difference(group, before.state) != nullptr) {
+        if (known_difference(group, ours, theirs) != nullptr) {
             ++explained_;
             return true;
         }

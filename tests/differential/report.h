@@ -11,8 +11,8 @@ namespace mpower::differential {
 /// its address and the GPRs count.
 bool same(const Image& ours, const Image& theirs);
 
-/// Why a difference after `group`, started from `before`, is no error of ours; nullptr if there is no such reason.
-const char* known_difference(const Group& group, const State& before);
+/// Why a difference after `group` is no error of ours; nullptr if there is no such reason.
+const char* known_difference(const Group& group, const Image& ours, const Image& theirs);
 
 /// The instruction, registers before, and what differs after.
 std::string describe(const Group& group, const Image& before, const Image& ours, const Image& theirs);

@@ -280,6 +280,47 @@ bool trap(Draft& d) {
     return true;
 }
 
+// --- vector
+/// vextract*, vinsert*, vextu*: an element that begins too late is undefined (Book I 6.8.6).
+u32 last_byte(const Draft& d) {
+    const char size = d.mnemonic.starts_with("vextu") ? d.mnemonic[5] : d.mnemonic.back();
+    return size == 'b' ? 15 : size == 'h' ? 14 : size == 'w' ? 12 : 8;
+}
+bool element_immediate(Draft& d) { return d.set(11, 15, d.random.below(last_byte(d) + 1)), true; }
+bool element_indexed(Draft& d) {
+    d.before.push_back(addi(kTemp, 0, d.random.below(last_byte(d) + 1)));
+    d.before.push_back(oris(kTemp, kTemp, d.random.below(0x10000)));  // only the low four bits count
+    d.set(11, 15, kTemp);
+    return true;
+}
+
+u32 va_form(u32 rt, u32 ra, u32 rb, u32 xo) { return 4u << 26 | rt << 21 | ra << 16 | rb << 11 | xo; }
+
+/// Packed decimal operands: valid digits 0-7 and a sign 12-15; others give an undefined result (Book I 6.17). VR28-31
+/// become the operands and masks.
+bool packed_decimal(Draft& d) {
+    constexpr u32 kVspltisb = 780, kVslb = 260, kVor = 1156, kVand = 1028, kVxor = 1220, kVsldoi = 44;
+    d.before = {
+        va_form(28, 7, 0, kVspltisb), va_form(29, 4, 0, kVspltisb), va_form(29, 28, 29, kVslb),
+        va_form(28, 28, 29, kVor),                                        // 0x77 in each byte
+        va_form(29, 12, 0, kVspltisb), va_form(30, 30, 30, kVxor), va_form(29, 30, 29, 1 << 6 | kVsldoi),  // 0x0c in the last
+        va_form(30, any_source(d), 28, kVand), va_form(30, 30, 29, kVor),
+        va_form(31, any_source(d), 28, kVand), va_form(31, 31, 29, kVor),
+    };
+    if (d.random.one_in(4)) d.before.push_back(va_form(31, 30, 30, kVor));  // equal: the difference is zero
+    d.set(11, 15, 30);
+    d.set(16, 20, 31);
+    return true;
+}
+
+bool move_to_vscr(Draft& d) {  // only NJ and SAT: QEMU keeps the reserved bits too
+    constexpr u32 kVspltish = 844, kVspltisw = 908;
+    const u32 sat = d.random.below(2);
+    d.before.push_back(d.random.one_in(4) ? va_form(28, 1, 0, kVspltish) : va_form(28, sat, 0, kVspltisw));
+    d.set(16, 20, 28);
+    return true;
+}
+
 // --- FPSCR: exceptions stay disabled (qemu-user runs with FE0 = FE1 = 1), NI is left alone
 bool move_to_fpscr(Draft& d) {
     d.set(6, 6, 0);  // L: FLM counts
@@ -312,7 +353,12 @@ const std::map<std::string_view, Shape> kShapes = {
     {"moduw", divide<false, false, 32>}, {"modsd", divide<false, true, 64>}, {"modud", divide<false, false, 64>},
     {"mtocrf", one_cr_field}, {"mfocrf", one_cr_field}, {"cbcdtd", bcd_digits}, {"addex", first_carry},
     {"sync", synchronise}, {"dcbf", flush_block}, {"icbt", touch_instruction}, {"mtspr", move_to_spr}, {"mfspr", move_from_spr}, {"mtfsf", move_to_fpscr}, {"mtfsfi", move_to_fpscr_immediate},
-    {"mtfsb0", fpscr_bit}, {"mtfsb1", fpscr_bit},
+    {"mtfsb0", fpscr_bit}, {"mtfsb1", fpscr_bit}, {"mtvscr", move_to_vscr}, {"bcdadd", packed_decimal}, {"bcdsub", packed_decimal},
+    {"vextractub", element_immediate}, {"vextractuh", element_immediate}, {"vextractuw", element_immediate},
+    {"vextractd", element_immediate}, {"vinsertb", element_immediate}, {"vinserth", element_immediate},
+    {"vinsertw", element_immediate}, {"vinsertd", element_immediate}, {"vextublx", element_indexed},
+    {"vextubrx", element_indexed}, {"vextuhlx", element_indexed}, {"vextuhrx", element_indexed},
+    {"vextuwlx", element_indexed}, {"vextuwrx", element_indexed},
 };
 
 }  // namespace
