@@ -79,10 +79,7 @@ V128 from_integer(V128 b, u32 scale) {
 template <class T>
 V128 to_integer(CpuState& s, V128 b, u32 scale) {
     return map<u32>(b, [&](u32 x) -> u32 {
-        if (is_nan(x)) {
-            s.vscr |= 1;
-            return 0;
-        }
+        if (is_nan(x)) return 0;  // leaves SAT alone
         const double v = std::trunc(std::ldexp(static_cast<double>(std::bit_cast<float>(flush(s, x))), static_cast<int>(scale)));
         if (v > static_cast<double>(std::numeric_limits<T>::max())) {
             s.vscr |= 1;

@@ -1,0 +1,52 @@
+/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp"; none: all of them. */
+#include "cpu.h"
+
+struct cpu cpus[MAX_CPUS];
+
+static int chosen(const char* test) {
+    if (machine.bootargs[0] == 0) return 1;
+    for (const char* at = machine.bootargs; *at != 0; ++at) {
+        const char *a = at, *b = test;
+        while (*b != 0 && *a == *b) ++a, ++b;
+        if (*b == 0) return 1;
+    }
+    return 0;
+}
+
+void finish(void) {
+    print(failures == 0 ? "ALL PASS\n" : "SOME FAILED\n");
+    if (machine.fdt != 0) {
+        const u32 masks[2] = {0xffffffff, 0xffffffff};
+        rtas(machine.power_off, 2, masks);
+        print("FAIL power-off returned\n");
+    }
+    for (;;) {}
+}
+
+void unexpected(void) {
+    const struct cpu* cpu = this_cpu();
+    ++failures;
+    print("FAIL interrupt "), print_hex(cpu->vector);
+    print(" at "), print_hex(cpu->srr0);
+    print(" SRR1 "), print_hex(cpu->srr1);
+    print(" DAR "), print_hex(cpu->dar), print("\n");
+    finish();
+}
+
+void main(u64 fdt, u64 firmware) {
+    machine.pft_shift = 22;
+    machine.cpu_count = 0;
+#ifdef __LITTLE_ENDIAN__
+    /* H_SET_MODE: interrupts in little-endian mode. */
+    expect("H_SET_MODE little-endian", (u64)hcall(0x31c, 1, 4, 0, 0, 0), 0);
+#endif
+    if (firmware == 0) read_device_tree(fdt);
+    if (chosen("exceptions")) test_exceptions();
+    if (chosen("mmu")) test_mmu();
+    if (machine.fdt == 0) {
+        print("SKIP smp: started by other firmware, no device tree\n");
+    } else if (chosen("smp")) {
+        test_smp();
+    }
+    finish();
+}
