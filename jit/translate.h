@@ -8,8 +8,8 @@
 namespace mpower::jit {
 
 constexpr unsigned kMaxBlockInsns = 64;
-/// Most IR instructions of a block: one guest instruction makes at most half of them (lmw, lswi).
-constexpr unsigned kMaxBlockIr = 2048;
+/// Most IR instructions of a block: one guest instruction makes at most half of them (lswx has about 1,900).
+constexpr unsigned kMaxBlockIr = 4096;
 
 /// Translates words (host integers, in the guest's order) up to the first that ends a block, at most kMaxBlockInsns.
 /// `address` is for the log only. Words that are no instruction raise the architected interrupt when they are executed.

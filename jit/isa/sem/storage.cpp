@@ -190,7 +190,7 @@ void stswx(Builder& b, Insn i) {
     const Value count = byte_count(b);
     const Value next = b.cia_plus(4);
     for (u32 at = 0; at < 128; ++at) {
-        b.exit_if(b.not_(b.lt_u(b.imm(at), count)), next);
+        b.exit_if(b.eq(b.imm(at), count), next);
         b.store(b.add(ea, at), b.shr(b.gpr((i.rs() + at / 4) % 32), 24 - 8 * (at % 4)), 1);
     }
 }
