@@ -43,6 +43,16 @@ void cr_logic(Builder& b, Insn i, F f) {
     b.set_cr_bit(i.bt(), f(b.cr_bit(i.ba()), b.cr_bit(i.bb())));
 }
 
+u64 check_tar(CpuState& s, u64, u64, u64) {
+    constexpr u64 kTarFacility = 8;
+    u64& fscr = s.spr[spr::kFscr];
+    if (fscr >> kTarFacility & 1) return 0;
+    fscr = (fscr & ~(u64{0xff} << 56)) | kTarFacility << 56;
+    s.pending = Vector::kFacilityUnavailable;
+    s.pending_srr1 = 0;
+    return 0;
+}
+
 u64 cr_of(CpuState& s, u64, u64, u64) { return cr_word(s); }
 
 }  // namespace
@@ -76,7 +86,9 @@ void bcctr(Builder& b, Insn i) {
     branch(b, taken, target);
 }
 
+// FSCR[TAR] keeps problem state from it (Book III-S 6.2.12).
 void bctar(Builder& b, Insn i) {
+    if (b.mode().pr) b.call_sys(check_tar, b.imm(0));
     const Value target = b.spr(spr::kTar);
     const auto taken = condition(b, i);
     link(b, i);

@@ -55,9 +55,12 @@ u64 alignment(CpuState& s, u64 ea, u64, u64) {
 /// Load/store multiple and string take an alignment interrupt in little-endian mode (Book III-S 6.5.8).
 bool refused_in_little_endian(Builder& b, Value ea) {
     if (!b.mode().le) return false;
-    b.call_sys(alignment, ea);
+    b.call_sys(alignment, b.effective(ea));
     return true;
 }
+
+/// lq, stq: an address that is no multiple of 16 is an alignment interrupt (Book I 3.3.4).
+u64 check_quadword(CpuState& s, u64 ea, u64, u64) { return (ea & 15) == 0 ? 0 : alignment(s, ea, 0, 0); }
 
 /// lswi, stswi: NB bytes (0 means 32), four to a register, wrapping from r31 to r0.
 void load_string_immediate(Builder& b, Insn i, Value ea, u32 bytes) {
@@ -198,13 +201,17 @@ void stswx(Builder& b, Insn i) {
 // Quadwords: even register pair, the even one is the more significant doubleword.
 void lq(Builder& b, Insn i) {
     if ((i.rt() & 1) || i.rt() == i.ra()) return b.illegal();
-    const Value v = b.load128(b.add(b.gpr_or_zero(i.ra()), i.dq()));
+    const Value ea = b.add(b.gpr_or_zero(i.ra()), i.dq());
+    b.call_sys(check_quadword, b.effective(ea));
+    const Value v = b.load128(ea);
     b.set_gpr(i.rt(), b.high64(v));
     b.set_gpr(i.rt() + 1, b.low64(v));
 }
 void stq(Builder& b, Insn i) {
     if (i.rs() & 1) return b.illegal();
-    b.store128(address(b, i, Form::kDs), b.make_v128(b.gpr(i.rs()), b.gpr(i.rs() + 1)));
+    const Value ea = address(b, i, Form::kDs);
+    b.call_sys(check_quadword, b.effective(ea));
+    b.store128(ea, b.make_v128(b.gpr(i.rs()), b.gpr(i.rs() + 1)));
 }
 
 // Cache-inhibited accesses are the hypervisor's; the translator has raised their interrupt.

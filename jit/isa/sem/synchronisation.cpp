@@ -19,8 +19,12 @@ void store_conditional(Builder& b, Insn i, u8 size) {
     set_stored(b, b.store_conditional(address(b, i), b.gpr(i.rs()), size));
 }
 
-/// Value that an atomic memory operation leaves in storage (ISA 3.0, Book II 4.5): `old` is the operand in storage,
-/// `x` the register's, both zero-extended from `size` bytes.
+/// Function codes of atomic memory operations (ISA 3.0, Book II 4.5); 0-7 are the same for loads and stores.
+enum AtomicFunction : u32 { kSwap = 8, kSwapNotEqual = 16, kBoundedIncrement = 24, kIncrementEqual = 25, kBoundedDecrement = 28 };
+constexpr u32 kStoreTwin = 24;
+
+/// Value that functions 0-7 and swap leave in storage: `old` is the operand in storage, `x` the register's, both
+/// zero-extended from `size` bytes.
 Value atomic_result(Builder& b, u32 function, Value old, Value x, u8 size) {
     const auto s = [&](Value v) { return size == 4 ? b.sext32(v) : v; };
     switch (function) {
@@ -32,23 +36,87 @@ Value atomic_result(Builder& b, u32 function, Value old, Value x, u8 size) {
         case 5: return b.select(b.lt_s(s(old), s(x)), x, old);
         case 6: return b.select(b.lt_u(x, old), x, old);
         case 7: return b.select(b.lt_s(s(x), s(old)), x, old);
-        default: return x;  // 8: swap
+        default: return x;
     }
 }
 
-/// lwat, ldat, stwat, stdat by a reservation: another vCPU's store in between starts the instruction again. Functions
-/// on two operands in storage (16, 24, 25, 28) are refused as the ISA allows for unsupported ones: data storage
-/// interrupt is for storage that cannot, an invalid function is an illegal instruction.
-void atomic_memory(Builder& b, Insn i, u8 size, bool is_load) {
+/// A function code that does not exist: data storage interrupt with DSISR bit 61.
+u64 no_such_function(CpuState& s, u64 ea, u64, u64) {
+    s.spr[spr::kDar] = ea;
+    s.spr[spr::kDsisr] = ppc_bit(61);
+    s.pending = Vector::kDataStorage;
+    s.pending_srr1 = 0;
+    return 0;
+}
+
+/// Both operands of a function on two, the first at `ea` and the lower one at `low`, must be in one block of 32 bytes.
+u64 check_pair(CpuState& s, u64 ea, u64 low, u64 size) {
+    if ((low & (size - 1)) == 0 && (low & 31) + 2 * size <= 32) return 0;
+    s.spr[spr::kDar] = ea;
+    s.spr[spr::kDsisr] = 0;
+    s.pending = Vector::kAlignment;
+    s.pending_srr1 = 0;
+    return 0;
+}
+
+/// The operand beside the one at `ea`, `size` bytes away.
+Value load_neighbour(Builder& b, Value ea, u8 size, bool below) {
+    const Value at = below ? b.sub(ea, b.imm(size)) : b.add(ea, size);
+    b.call_sys(check_pair, b.effective(ea), b.effective(below ? at : ea), b.imm(size));
+    return b.load(at, size);
+}
+
+/// Stores `v` if nothing changed the operand since it was loaded, else starts the instruction again.
+void store_or_repeat(Builder& b, Value ea, Value v, u8 size) {
+    b.exit_if(b.eq(b.store_conditional(ea, v, size), b.imm(0)), b.cia_plus(0));
+}
+
+Value operand(Builder& b, u32 r, u8 size) { return size == 4 ? b.zext32(b.gpr(r % 32)) : b.gpr(r % 32); }
+
+// The operand at EA is changed by a reservation. The second operand of the functions on two is read or written beside
+// it, not in one access with it: software that changes that one at the same time sees two steps.
+
+/// lwat, ldat: RT <- old value in storage.
+void load_atomic(Builder& b, Insn i, u8 size) {
     const u32 function = i.field(16, 20);
-    if (function > 8 || (!is_load && function == 8)) return b.illegal();
-    const Value ea = b.gpr_or_zero(i.ra());
-    const u32 operand = is_load ? (i.rt() + 1) % 32 : i.rs();
-    const Value x = size == 4 ? b.zext32(b.gpr(operand)) : b.gpr(operand);
-    const Value old = b.load_reserve(ea, size);
-    const Value stored = b.store_conditional(ea, atomic_result(b, function, old, x, size), size);
-    b.exit_if(b.eq(stored, b.imm(0)), b.cia_plus(0));
-    if (is_load) b.set_gpr(i.rt(), old);
+    const Value ea = b.gpr_or_zero(i.ra()), x = operand(b, i.rt() + 1, size);
+    Value old, next;
+    if (function <= kSwap || function == kSwapNotEqual) {
+        old = b.load_reserve(ea, size);
+        next = function <= kSwap ? atomic_result(b, function, old, x, size)
+                                 : b.select(b.ne(old, x), operand(b, i.rt() + 2, size), old);
+    } else if (function == kBoundedIncrement || function == kIncrementEqual || function == kBoundedDecrement) {
+        const bool decrement = function == kBoundedDecrement;
+        const Value bound = load_neighbour(b, ea, size, decrement);
+        const Value present = b.load_reserve(ea, size);
+        const Value done = function == kIncrementEqual ? b.eq(present, bound) : b.ne(present, bound);
+        next = b.select(done, b.add(present, decrement ? ~u64{0} : 1), present);
+        old = b.select(done, present, b.imm(u64{1} << (8 * size - 1)));
+    } else {
+        b.call_sys(no_such_function, b.effective(ea));
+        return;
+    }
+    store_or_repeat(b, ea, next, size);
+    b.set_gpr(i.rt(), old);
+}
+
+/// stwat, stdat
+void store_atomic(Builder& b, Insn i, u8 size) {
+    const u32 function = i.field(16, 20);
+    const Value ea = b.gpr_or_zero(i.ra()), x = operand(b, i.rs(), size);
+    if (function < kSwap) {
+        const Value old = b.load_reserve(ea, size);
+        store_or_repeat(b, ea, atomic_result(b, function, old, x, size), size);
+    } else if (function == kStoreTwin) {
+        const Value second = load_neighbour(b, ea, size, false);
+        const Value first = b.load_reserve(ea, size);
+        const Value equal = b.eq(first, second);
+        store_or_repeat(b, ea, b.select(equal, x, first), size);
+        b.exit_if(b.eq(equal, b.imm(0)), b.cia_plus(4));
+        b.store(b.add(ea, size), x, size);
+    } else {
+        b.call_sys(no_such_function, b.effective(ea));
+    }
 }
 
 constexpr u64 kCacheLineBytes = 128;
@@ -75,10 +143,10 @@ void stqcx_(Builder& b, Insn i) {
     set_stored(b, b.store_conditional128(address(b, i), v));
 }
 
-void lwat(Builder& b, Insn i) { atomic_memory(b, i, 4, true); }
-void ldat(Builder& b, Insn i) { atomic_memory(b, i, 8, true); }
-void stwat(Builder& b, Insn i) { atomic_memory(b, i, 4, false); }
-void stdat(Builder& b, Insn i) { atomic_memory(b, i, 8, false); }
+void lwat(Builder& b, Insn i) { load_atomic(b, i, 4); }
+void ldat(Builder& b, Insn i) { load_atomic(b, i, 8); }
+void stwat(Builder& b, Insn i) { store_atomic(b, i, 4); }
+void stdat(Builder& b, Insn i) { store_atomic(b, i, 8); }
 
 void isync(Builder& b, Insn) { b.exit_sync(); }
 
@@ -103,6 +171,10 @@ void dcbi(Builder&, Insn) {}
 void dcbt(Builder&, Insn) {}
 void dcbtst(Builder&, Insn) {}
 void icbt(Builder&, Insn) {}
+// No-operations on every server processor since POWER5.
+void dst(Builder&, Insn) {}
+void dstst(Builder&, Insn) {}
+void dss(Builder&, Insn) {}
 
 void icbi(Builder& b, Insn i) { b.call_sys(jit::icbi, b.effective(address(b, i))); }
 
