@@ -154,11 +154,6 @@ void lvsr(Builder& b, Insn i) {
     b.call(shift_pattern, b.imm(i.rt()), b.sub(b.imm(16), b.and_(address(b, i), 15)));
 }
 
-// Data streams are hints, phased out.
-void dst(Builder&, Insn) {}
-void dstst(Builder&, Insn) {}
-void dss(Builder&, Insn) {}
-
 void mfvscr(Builder& b, Insn i) { b.call(move_from_vscr, b.imm(i.rt())); }
 void mtvscr(Builder& b, Insn i) { b.call(move_to_vscr, b.imm(i.rb())); }
 
