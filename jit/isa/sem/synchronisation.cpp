@@ -177,9 +177,11 @@ void dcbi(Builder&, Insn) {}
 void dcbt(Builder&, Insn) {}
 void dcbtst(Builder&, Insn) {}
 void icbt(Builder&, Insn) {}
-// No-operations on every server processor since POWER5.
-void dst(Builder&, Insn) {}
-void dstst(Builder&, Insn) {}
+// No-operations on every server processor since POWER5; RA = 0 is an invalid form.
+void dst(Builder& b, Insn i) {
+    if (i.ra() == 0) b.illegal();
+}
+void dstst(Builder& b, Insn i) { dst(b, i); }
 void dss(Builder&, Insn) {}
 
 void icbi(Builder& b, Insn i) { b.call_sys(jit::icbi, b.effective(address(b, i))); }
