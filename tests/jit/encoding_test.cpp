@@ -62,8 +62,8 @@ std::vector<std::string> disassemble(const std::vector<u32>& words, IsaLevel lev
             for (int shift = 24; shift >= 0; shift -= 8) out.put(static_cast<char>(w >> shift));
         }
     }
-    const std::string command = std::string(kObjdump) + " -D -z -b binary -m powerpc:common64 -EB -M " + processor(level) +
-                                ",raw " + file;
+    const std::string command =
+        std::string(kObjdump) + " -D -z -b binary -m powerpc:common64 -EB -M " + processor(level) + ",raw " + file;
     std::vector<std::string> names;
     FILE* pipe = popen(command.c_str(), "r");
     char line[512];
@@ -95,11 +95,9 @@ class Encoding : public testing::TestWithParam<IsaLevel> {
 
 /// Rows that objdump names otherwise.
 const std::map<std::string_view, std::set<std::string_view>> kOtherNames = {
-    {"cp_abort", {"cpabort"}},  // the name of ISA 3.1
-    {"dst", {"dstt"}},          // T = 1
-    {"dstst", {"dststt"}},
-    {"dss", {"dssall"}},
-    {"xsrqpi", {"xsrqpix"}},    // EX = 1
+    {"cp_abort", {"cpabort"}},                                                // the name of ISA 3.1
+    {"dst", {"dstt"}},                                                        // T = 1
+    {"dstst", {"dststt"}},     {"dss", {"dssall"}}, {"xsrqpi", {"xsrqpix"}},  // EX = 1
 };
 
 /// Rows that the GNU tools leave out for these processors: they have mfspr 268 instead of mftb, and count
@@ -156,14 +154,18 @@ std::string_view absence(std::string_view name, IsaLevel level) {
         {" eciwx ecowx rfi mtsrd mtsrdin mtsle tlbia tlbld tlbli ", "of older processors"},
         {" pbt icswx waitasec ", "of processors that this is not"},
         {" hashst hashchk hashstp hashchkp ", "ISA 3.1"},
-        {" nap doze sleep rvwinkle stop urfid rmieg slbiag msgsync msgsndu msgclru ", "the hypervisor's or ultravisor's"},
+        {" nap doze sleep rvwinkle stop urfid rmieg slbiag msgsync msgsndu msgclru ",
+         "the hypervisor's or ultravisor's"},
         {" msgsndp msgclrp ", "doorbells between the threads of a core: a core has one"},
         {" clrbhrb mfbhrbe rfebb ", "event-based branches, which the FSCR of this machine never enables"},
         {" tbegin tend tabort tabortwc tabortwci tabortdc tabortdci tcheck tsr treclaim trechkpt ",
          "transactional memory, which the device tree does not offer"},
-        {" dadd daddq dcffix dcffixq dcmpo dcmpoq dcmpu dcmpuq dctdp dctfix dctfixq dctqpq ddedpd ddedpdq ddiv ddivq denbcd "
-         "denbcdq diex diexq dmul dmulq dqua dquai dquaiq dquaq drdpq drintn drintnq drintx drintxq drrnd drrndq drsp dscli "
-         "dscliq dscri dscriq dsub dsubq dtstdc dtstdcq dtstdg dtstdgq dtstex dtstexq dtstsf dtstsfi dtstsfiq dtstsfq dxex "
+        {" dadd daddq dcffix dcffixq dcmpo dcmpoq dcmpu dcmpuq dctdp dctfix dctfixq dctqpq ddedpd ddedpdq ddiv ddivq "
+         "denbcd "
+         "denbcdq diex diexq dmul dmulq dqua dquai dquaiq dquaq drdpq drintn drintnq drintx drintxq drrnd drrndq drsp "
+         "dscli "
+         "dscliq dscri dscriq dsub dsubq dtstdc dtstdcq dtstdg dtstdgq dtstex dtstexq dtstsf dtstsfi dtstsfiq dtstsfq "
+         "dxex "
          "dxexq ",
          "decimal floating point, which the device tree does not offer"},
     };
@@ -181,11 +183,17 @@ TEST_P(Encoding, EveryWordThatObjdumpKnows_HasARow) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     std::vector<u32> words;
+    const auto add = [&](u32 word, u32 fields) {
+        words.push_back(word | (static_cast<u32>(random()) & some_fields(fields) & 0x03fff800));
+    };
     for (u32 primary = 1; primary < 64; ++primary) {
         // Every low part, with each of the upper fields now random, now 0 (reserved).
         for (u32 low = 0; low < 2048; ++low) {
-            for (u32 fields = 0; fields < 8; ++fields) {
-                words.push_back(primary << 26 | (static_cast<u32>(random()) & some_fields(fields) & 0x03fff800) | low);
+            for (u32 fields = 0; fields < 8; ++fields) add(primary << 26 | low, fields);
+            // Here the RA field may be part of the opcode.
+            if (primary != 4 && primary != 31 && primary != 60 && primary != 63) continue;
+            for (u32 ra = 0; ra < 32; ++ra) {
+                for (const u32 fields : {4u, 5u}) add(primary << 26 | ra << 16 | low, fields);
             }
         }
     }
@@ -201,7 +209,8 @@ TEST_P(Encoding, EveryWordThatObjdumpKnows_HasARow) {
             wrong.emplace(names[n] + " is our " + std::string(row->id), words[n]);
         }
     }
-    for (const auto& [name, word] : missing) ADD_FAILURE() << "no row for " << name << ", for instance " << std::hex << word;
+    for (const auto& [name, word] : missing)
+        ADD_FAILURE() << "no row for " << name << ", for instance " << std::hex << word;
     for (const auto& [text, word] : wrong) ADD_FAILURE() << text << ", for instance " << std::hex << word;
 }
 

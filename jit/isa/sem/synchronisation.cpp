@@ -20,7 +20,13 @@ void store_conditional(Builder& b, Insn i, u8 size) {
 }
 
 /// Function codes of atomic memory operations (ISA 3.0, Book II 4.5); 0-7 are the same for loads and stores.
-enum AtomicFunction : u32 { kSwap = 8, kSwapNotEqual = 16, kBoundedIncrement = 24, kIncrementEqual = 25, kBoundedDecrement = 28 };
+enum AtomicFunction : u32 {
+    kSwap = 8,
+    kSwapNotEqual = 16,
+    kBoundedIncrement = 24,
+    kIncrementEqual = 25,
+    kBoundedDecrement = 28
+};
 constexpr u32 kStoreTwin = 24;
 
 /// Value that functions 0-7 and swap leave in storage: `old` is the operand in storage, `x` the register's, both
@@ -171,9 +177,11 @@ void dcbi(Builder&, Insn) {}
 void dcbt(Builder&, Insn) {}
 void dcbtst(Builder&, Insn) {}
 void icbt(Builder&, Insn) {}
-// No-operations on every server processor since POWER5.
-void dst(Builder&, Insn) {}
-void dstst(Builder&, Insn) {}
+// No-operations on every server processor since POWER5; RA = 0 is an invalid form.
+void dst(Builder& b, Insn i) {
+    if (i.ra() == 0) b.illegal();
+}
+void dstst(Builder& b, Insn i) { dst(b, i); }
 void dss(Builder&, Insn) {}
 
 void icbi(Builder& b, Insn i) { b.call_sys(jit::icbi, b.effective(address(b, i))); }
