@@ -22,20 +22,37 @@ Mmu::Mmu(GuestRam& ram, hpt::Hpt& hpt, CodeEpochs& epochs) : ram_(ram), hpt_(hpt
     set_mode(false, false, false);
 }
 
+Mmu::Level1* Mmu::level1_of(const Space& space) {
+    Level1* oldest = &level1_->front();
+    for (Level1& l : *level1_) {
+        if (l.last_use != 0 && l.space == space) {
+            l.last_use = ++uses_;
+            return &l;
+        }
+        if (l.last_use < oldest->last_use) oldest = &l;
+    }
+    *oldest = {};
+    oldest->space = space;
+    oldest->last_use = ++uses_;
+    return oldest;
+}
+
 void Mmu::set_mode(bool ir, bool dr, bool pr) {
-    const Space mapped = pr ? kProblem : kPrivileged;
-    data_ = level1_[dr ? mapped : kReal].data();
-    code_ = level1_[ir ? mapped : kReal].data();
-    problem_ = pr;
+    ir_ = ir;
+    dr_ = dr;
+    space_.problem = pr;
+    Level1* mapped = recent_[pr];
+    if (mapped == nullptr && (ir || dr)) mapped = recent_[pr] = level1_of(space_);
+    data_ = (dr ? mapped : real_.get())->data.data();
+    code_ = (ir ? mapped : real_.get())->code.data();
 }
 
 void Mmu::set_amr(u64 amr, u64 iamr) {
-    if (amr == amr_ && iamr == iamr_) return;
-    amr_ = amr;
-    iamr_ = iamr;
-    // Permissions are checked when level 1 is filled; level 2 holds none.
-    level1_[kPrivileged].fill({});
-    level1_[kProblem].fill({});
+    if (amr == space_.amr && iamr == space_.iamr) return;
+    space_.amr = amr;
+    space_.iamr = iamr;
+    recent_ = {};
+    set_mode(ir_, dr_, space_.problem);
 }
 
 bool Mmu::slbmte(u64 rs, u64 rb) {
@@ -64,32 +81,31 @@ void Mmu::slbia(unsigned ih) {
     }
 }
 
-void Mmu::drop_segment(const SlbEntry& segment) {
-    const unsigned shift = segment.segment.segment_shift;
-    const u64 esid = segment.esid >> shift;
-    for (const Space space : {kPrivileged, kProblem}) {
-        for (TlbEntry& e : level1_[space]) {
-            // Each valid tag of an entry is the same page.
-            const u64 page = e.load_tag & e.store_tag & e.fetch_tag;
-            if (page != TlbEntry::kNone && page >> shift == esid) e = {};
+template <class Entry>
+void Mmu::drop(std::array<Entry, kLevel1Entries>& level1, u64 ea, u64 bytes) {
+    if (bytes < u64{kLevel1Entries} << 12) {
+        for (u64 page = ea; page < ea + bytes; page += 4096) {
+            Entry& e = level1[level1_index(page)];
+            if (e.page() == page) e = {};
         }
+        return;
+    }
+    for (Entry& e : level1) {
+        if (e.page() - ea < bytes) e = {};
     }
 }
 
 void Mmu::drop_effective(u64 ea, u64 bytes) {
-    for (const Space space : {kPrivileged, kProblem}) {
-        if (bytes >= u64{kLevel1Entries} << 12) {
-            for (TlbEntry& e : level1_[space]) {
-                const u64 page = e.load_tag & e.store_tag & e.fetch_tag;
-                if (page - ea < bytes) e = {};
-            }
-            continue;
-        }
-        for (u64 page = ea; page < ea + bytes; page += 4096) {
-            TlbEntry& e = level1_[space][level1_index(page)];
-            if ((e.load_tag & e.store_tag & e.fetch_tag) == page) e = {};
-        }
+    for (Level1& l : *level1_) {
+        if (l.last_use == 0) continue;
+        drop(l.data, ea, bytes);
+        drop(l.code, ea, bytes);
     }
+}
+
+void Mmu::drop_segment(const SlbEntry& segment) {
+    const unsigned shift = segment.segment.segment_shift;
+    drop_effective(segment.esid >> shift << shift, u64{1} << shift);
 }
 
 void Mmu::invalidate(const hpt::VirtualPage& page) {
@@ -110,7 +126,10 @@ void Mmu::invalidate(const hpt::VirtualPage& page) {
 
 void Mmu::flush_all() {
     ++stats_.flushes;
-    for (const Space space : {kPrivileged, kProblem}) level1_[space].fill({});
+    for (Level1& l : *level1_) {
+        l.data.fill({});
+        l.code.fill({});
+    }
     std::fill_n(level2_.get(), kLevel2Entries, Level2Entry{});
 }
 
@@ -158,7 +177,7 @@ bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access acce
         return false;
     }
     // PP and key: Book III-S 5.7.9.1.
-    const bool key = segment.vsid & (problem_ ? SlbEntry::kKp : SlbEntry::kKs);
+    const bool key = segment.vsid & (space_.problem ? SlbEntry::kKp : SlbEntry::kKs);
     const unsigned pp = (r & hpt::kPp) | (r & hpt::kPp0 ? 4 : 0);
     bool load = false, store = false;
     if (pp == 2) {
@@ -173,7 +192,7 @@ bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access acce
     // Virtual page class keys: Book III-S 5.7.9.3. Two bits a key, store-deny then load-deny.
     const unsigned page_key = hpt::key_of(r);
     const u64 mask = u64{access == Access::kStore ? 2u : 1u} << (62 - 2 * page_key);
-    const bool key_denies = (access == Access::kFetch ? iamr_ : amr_) & mask;
+    const bool key_denies = (access == Access::kFetch ? space_.iamr : space_.amr) & mask;
     if (allowed && !key_denies) return true;
     const u64 reason = (allowed ? 0 : kProtection) | (key_denies ? kKeyProtection : 0);
     if (access == Access::kFetch) {
@@ -184,25 +203,34 @@ bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access acce
     return false;
 }
 
-TlbEntry* Mmu::fill_real(u64 ea, Access access, Fault* fault) {
-    const u64 page = ea & kRealModeMask & kPageMask;
-    u8* host = ram_.at(Ra{page}, 4096);
+u8* Mmu::install(u64 ea, u64 real_page, Access access, Fault* fault) {
+    u8* host = ram_.at(Ra{real_page}, 4096);
     if (host == nullptr) {
-        log(Log::kGuestErrors, "real-mode access outside RAM at {:#x}", ea);
+        log(Log::kGuestErrors, "access at {:#x} to real address {:#x}, where nothing is", ea, real_page);
         *fault = {kMachineCheck, 0};
         return nullptr;
     }
-    TlbEntry& e = (access == Access::kFetch ? code_ : data_)[level1_index(ea)];
     const u64 tag = ea & kPageMask;
-    e = {.load_tag = tag, .store_tag = tag, .fetch_tag = tag, .addend = reinterpret_cast<u64>(host) - tag, .real_page = page};
-    return &e;
+    if (access == Access::kFetch) {
+        code_[level1_index(ea)] = {tag, real_page};
+        return host;
+    }
+    TlbEntry& e = data_[level1_index(ea)];
+    // The other kind's tag stays if the entry is of this page already: it was checked when it was set.
+    if (e.page() != tag) e = {};
+    (access == Access::kStore ? e.store_tag : e.load_tag) = tag;
+    e.addend = reinterpret_cast<u64>(host) - tag;
+    return host;
 }
 
-TlbEntry* Mmu::fill(u64 ea, Access access, Fault* fault) {
+u8* Mmu::fill_real(u64 ea, Access access, Fault* fault) {
+    return install(ea, ea & kRealModeMask & kPageMask, access, fault);
+}
+
+u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
     ++stats_.level1_misses;
-    TlbEntry* array = access == Access::kFetch ? code_ : data_;
-    if (array == level1_[kReal].data()) return fill_real(ea, access, fault);
     const bool is_fetch = access == Access::kFetch;
+    if (!(is_fetch ? ir_ : dr_)) return fill_real(ea, access, fault);
     const SlbEntry* segment = slb_.find(ea);
     if (segment == nullptr) {
         *fault = {is_fetch ? kInsnSegment : kDataSegment, 0};
@@ -229,45 +257,32 @@ TlbEntry* Mmu::fill(u64 ea, Access access, Fault* fault) {
             l2->match.hpte.r |= hpt::kC;
         }
         const u64 page_mask = (u64{1} << l2->match.page_shift) - 1;
-        const u64 real = (l2->match.hpte.r & hpt::kRpn & ~page_mask) | (offset & page_mask & kPageMask);
-        u8* host = ram_.at(Ra{real}, 4096);
-        if (host == nullptr) {
-            log(Log::kGuestErrors, "access at {:#x} to real address {:#x}, where nothing is", ea, real);
-            *fault = {kMachineCheck, 0};
-            return nullptr;
-        }
+        const u64 page = l2->match.hpte.r & hpt::kRpn & ~page_mask;
         if (is_fetch && !l2->fetched) {
             l2->fetched = true;
-            epochs_.mapped(Ra{real & ~page_mask}, page_mask + 1);
+            epochs_.mapped(Ra{page}, page_mask + 1);
         }
-        TlbEntry& e = array[level1_index(ea)];
-        const u64 tag = ea & kPageMask;
-        // Keep the other kinds' tags if the entry is of this page already: they were checked when they were set.
-        if ((e.load_tag & e.store_tag & e.fetch_tag) != tag) e = {};
-        e.addend = reinterpret_cast<u64>(host) - tag;
-        e.real_page = real;
-        (is_fetch ? e.fetch_tag : access == Access::kStore ? e.store_tag : e.load_tag) = tag;
-        return &e;
+        return install(ea, page | (offset & page_mask & kPageMask), access, fault);
     }
 }
 
 u8* Mmu::translate(u64 ea, bool store, Fault* fault) {
     if (u8* host = hit(ea, 1, store)) return host;
-    const TlbEntry* e = fill(ea, store ? Access::kStore : Access::kLoad, fault);
-    if (e == nullptr) {
+    u8* page = fill(ea, store ? Access::kStore : Access::kLoad, fault);
+    if (page == nullptr) {
         ++stats_.faults;
         return nullptr;
     }
-    return reinterpret_cast<u8*>(ea + e->addend);
+    return page + (ea & ~kPageMask);
 }
 
 bool Mmu::fetch_slow(u64 ea, Ra* ra, Fault* fault) {
-    const TlbEntry* e = fill(ea, Access::kFetch, fault);
-    if (e == nullptr) {
+    const u8* page = fill(ea, Access::kFetch, fault);
+    if (page == nullptr) {
         ++stats_.faults;
         return false;
     }
-    *ra = Ra{e->real_page | (ea & ~kPageMask)};
+    *ra = real(page + (ea & ~kPageMask));
     return true;
 }
 

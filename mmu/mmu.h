@@ -1,8 +1,8 @@
 // Effective to real translation of one vCPU (Power ISA 2.07, Book III-S 5.7): SLB, two levels of TLB, the HPT.
 //
-// Level 1 is direct-mapped by 4K of effective address, one array for each address space that can be current (real
-// mode, privileged, problem state), so that mode switches cost nothing: entries hold the host address, and have tags by
-// kind of access. Level 2 is keyed by virtual page of the guest's own page size (4K, 64K, 16M) and survives SLB changes,
+// Level 1 is direct-mapped by 4K of effective address: entries hold the host address, and have tags by kind of access.
+// There is an array for real mode and a few for the spaces that were current lately, a space being MSR[PR], AMR and IAMR;
+// Linux changes AMR twice in every system call, so that a switch must cost no refill. Level 2 is keyed by virtual page of the guest's own page size (4K, 64K, 16M) and survives SLB changes,
 // hence context switches. A miss there walks the HPT.
 //
 // R and C: an HPTE gets R when it enters level 2; an entry filled for a load is not writable before its HPTE has C.
@@ -30,12 +30,21 @@ struct Fault {
     u64 status = 0;   ///< DSISR for 0x300; SRR1 bits for 0x400.
 };
 
-/// Level-1 entry. A tag equals the effective page address, or kNone.
+/// Level-1 entry for data. A tag equals the effective page address, or kNone.
 struct TlbEntry {
     static constexpr u64 kNone = ~u64{0};
-    u64 load_tag = kNone, store_tag = kNone, fetch_tag = kNone;
-    u64 addend = 0;  ///< Host address minus effective address (data).
+    u64 load_tag = kNone, store_tag = kNone;
+    u64 addend = 0;  ///< Host address minus effective address.
+
+    u64 page() const { return load_tag & store_tag; }  ///< kNone if neither tag is set.
+};
+
+/// Level-1 entry for fetches.
+struct CodeEntry {
+    u64 tag = TlbEntry::kNone;
     u64 real_page = 0;
+
+    u64 page() const { return tag; }
 };
 
 struct TlbStats {
@@ -62,8 +71,8 @@ class Mmu {
     u8* translate(u64 ea, bool store, Fault* fault);
     /// Real address to fetch from; false: `fault` says why.
     bool fetch(u64 ea, Ra* ra, Fault* fault) {
-        const TlbEntry& e = code_[(ea >> 12) & (kLevel1Entries - 1)];
-        if (e.fetch_tag == (ea & kPageMask)) [[likely]] {
+        const CodeEntry& e = code_[(ea >> 12) & (kLevel1Entries - 1)];
+        if (e.tag == (ea & kPageMask)) [[likely]] {
             *ra = Ra{e.real_page | (ea & ~kPageMask)};
             return true;
         }
@@ -101,30 +110,50 @@ class Mmu {
         u8 segment_shift = 0, base_shift = 0;
         bool fetched = false;
     };
-    using Level1 = std::array<TlbEntry, kLevel1Entries>;
-    enum Space : unsigned { kReal, kPrivileged, kProblem, kSpaces };
+    /// What permissions depend on.
+    struct Space {
+        bool problem = false;
+        u64 amr = 0, iamr = 0;
+        bool operator==(const Space&) const = default;
+    };
+    struct Level1 {
+        std::array<TlbEntry, kLevel1Entries> data;
+        std::array<CodeEntry, kLevel1Entries> code;
+        Space space;
+        u64 last_use = 0;
+    };
+    static constexpr unsigned kSpaces = 6;
 
     bool fetch_slow(u64 ea, Ra* ra, Fault* fault);
-    /// Fills level 1 of the current space for `access`; the entry, or nullptr with `fault`.
-    TlbEntry* fill(u64 ea, Access access, Fault* fault);
-    TlbEntry* fill_real(u64 ea, Access access, Fault* fault);
+    /// Translates for `access` and fills level 1 of the current space: real page and its host address, or nullptr with
+    /// `fault`.
+    u8* fill(u64 ea, Access access, Fault* fault);
+    u8* fill_real(u64 ea, Access access, Fault* fault);
+    u8* install(u64 ea, u64 real_page, Access access, Fault* fault);
+    /// Removes the level-1 entries whose page is in [ea, ea + bytes).
+    template <class Entry>
+    static void drop(std::array<Entry, kLevel1Entries>& level1, u64 ea, u64 bytes);
     /// Entry of level 2 for an address of a segment, walking the HPT if need be; nullptr: no HPTE.
     Level2Entry* level2(const hpt::Segment& segment, u64 offset);
     Level2Entry& slot(u64 vsid, u64 page, u8 page_shift);
     bool permits(const SlbEntry& segment, const Level2Entry& entry, Access access, Fault* fault) const;
     void drop_effective(u64 ea, u64 bytes);
     void drop_segment(const SlbEntry& segment);
+    Level1* level1_of(const Space& space);
 
     GuestRam& ram_;
     hpt::Hpt& hpt_;
     CodeEpochs& epochs_;
     Slb slb_;
-    u64 amr_ = 0, iamr_ = 0;
-    bool problem_ = false;
+    Space space_;
+    bool ir_ = false, dr_ = false;
+    u64 uses_ = 0;
     u8 page_shifts_seen_ = 0;  ///< Bit 0: 4K, 1: 64K, 2: 16M entries were made in level 2; saves probes.
     TlbEntry* data_;
-    TlbEntry* code_;
-    std::unique_ptr<Level1[]> level1_ = std::make_unique<Level1[]>(kSpaces);
+    CodeEntry* code_;
+    std::unique_ptr<Level1> real_ = std::make_unique<Level1>();
+    std::array<Level1*, 2> recent_{};  ///< Of privileged and problem state with the present AMR; nullptr: look.
+    std::unique_ptr<std::array<Level1, kSpaces>> level1_ = std::make_unique<std::array<Level1, kSpaces>>();
     std::unique_ptr<Level2Entry[]> level2_ = std::make_unique<Level2Entry[]>(kLevel2Entries);
     TlbStats stats_;
 };
