@@ -1,89 +1,133 @@
-// Scalar floating-point arithmetic (Power ISA, Book I 4.6.6-4.6.8).
-#include "jit/fp/scalar.h"
-#include "jit/isa/table.h"
+// Floating-point arithmetic, rounding, conversion, comparison, selection (Power ISA, Book I 4.6.6-4.6.9).
+#include "jit/fp/compare.h"
+#include "jit/fp/emit.h"
 
 namespace mpower::jit::isa::sem {
+using fp::Context;
+using fp::Dp;
+using fp::DpSp;
+using fp::Regs;
+using fp::Rounding;
 using ir::Builder;
 using ir::Value;
-using namespace fp;
+using Operation = fp::Operation;
+using enum fp::Operation;
 
 namespace {
 
-/// An arithmetic instruction: FRT <- F(state, FRA, FRB, FRC) with all of FPSCR's consequences; CR1 if Rc.
-template <auto F, bool is_integer>
-u64 run_scalar(CpuState& s, u64 word, u64, u64) {
-    const Insn i{static_cast<u32>(word)};
-    const Outcome o = F(s, s.vsr[i.ra()].hi, s.vsr[i.rb()].hi, s.vsr[i.rc_field()].hi);
-    if (finish_scalar(s, o, is_integer)) s.vsr[i.rt()].hi = o.value;
-    if (i.rc()) s.cr[1] = static_cast<u8>(s.fpscr >> 28 & 15);
+/// FRT <- op(FRA, FRB, FRC), rounded as T says; FPRF, FR, FI and exceptions in FPSCR.
+template <class T, Operation op>
+void arithmetic(Builder& b, Insn i) {
+    // fmul has its second operand in FRC
+    const u32 second = op == kMul ? i.rc_field() : i.rb();
+    fp::run(b, fp::scalar_helper<T, op>, Regs{i.rt(), i.ra(), second, i.rc_field()}, i.rc());
+}
+
+/// FRT <- integer T of FRB. The word forms sign- or zero-extend; the ISA leaves the upper word undefined, and FPRF.
+template <class T, bool to_zero>
+u64 to_integer_helper(CpuState& s, u64 regs, u64, u64) {
+    const Regs r = Regs::of(regs);
+    Context c(s);
+    const T v = fp::to_integer<T>(c, fp::unpack<fp::Double>(s.vsr[r.b].hi), to_zero ? Rounding::kZero : c.rounding);
+    if (fp::finish_scalar(s, c)) s.vsr[r.t] = {0, static_cast<u64>(static_cast<i64>(v))};
     return 0;
 }
-
-/// What frin and its like do not report.
-Outcome silent(Outcome o) {
-    o.exceptions &= ~fpscr::kXx;
-    o.fr = o.fi = false;
-    return o;
+template <class T, bool to_zero>
+void to_integer(Builder& b, Insn i) {
+    fp::run(b, to_integer_helper<T, to_zero>, Regs{.t = i.rt(), .b = i.rb()}, i.rc());
 }
 
-template <auto F, bool is_integer>
-void define(Builder& b, Insn i) {
-    call_fp(b, run_scalar<F, is_integer>, i.word);
-}
-
-// Definition: FRT <- value of a, b, c: FRA, FRB, FRC; mode: FPSCR[RN].
-#define DEFINE_FP(id, is_integer, ...)                                                                        \
-    void id(Builder& builder, Insn insn) {                                                                    \
-        constexpr auto f = [](CpuState& s, [[maybe_unused]] u64 a, [[maybe_unused]] u64 b,                    \
-                              [[maybe_unused]] u64 c) -> Outcome {                                            \
-            [[maybe_unused]] const Mode mode = mode_of(s);                                                    \
-            return __VA_ARGS__;                                                                               \
-        };                                                                                                    \
-        define<f, is_integer>(builder, insn);                                                                 \
+/// FRT <- FRB, an integer T, rounded to As.
+template <class As, class T>
+u64 from_integer_helper(CpuState& s, u64 regs, u64, u64) {
+    const Regs r = Regs::of(regs);
+    Context c(s);
+    const u64 v = fp::pack<As>(c, fp::from_integer<u128>(static_cast<T>(s.vsr[r.b].hi)));
+    if (fp::finish_scalar(s, c)) {
+        s.vsr[r.t] = {0, v};
+        fp::set_fprf(s, fp::result_class<As>(v));
     }
-#define FP(id, ...) DEFINE_FP(id, false, __VA_ARGS__)
-#define FP_TO_INTEGER(id, ...) DEFINE_FP(id, true, __VA_ARGS__)
+    return 0;
+}
+template <class As, class T>
+void from_integer(Builder& b, Insn i) {
+    fp::run(b, from_integer_helper<As, T>, Regs{.t = i.rt(), .b = i.rb()}, i.rc());
+}
+
+u64 compare_helper(CpuState& s, u64 regs, u64 ordered, u64) {
+    const Regs r = Regs::of(regs);
+    Context c(s);
+    const u8 nibble = fp::compare_raising<fp::Double>(c, s.vsr[r.a].hi, s.vsr[r.b].hi, ordered != 0);
+    fp::raise_exceptions(s, c.raised);
+    fp::set_fpcc(s, nibble);
+    return nibble;
+}
+/// CR[BF] and FPCC <- FRA compared with FRB
+void compare(Builder& b, Insn i, bool ordered) {
+    const Regs r{.a = i.ra(), .b = i.rb()};
+    b.set_cr(i.bf(), b.call(compare_helper, b.imm(r.packed()), b.imm(ordered)));
+    fp::after(b);
+}
+
+u64 test_divide_helper(CpuState&, u64 x, u64 y, u64) { return fp::test_divide<fp::Double>(x, y); }
+u64 test_root_helper(CpuState&, u64 x, u64, u64) { return fp::test_square_root<fp::Double>(x); }
+
+u64 at_least_zero(CpuState&, u64 v, u64, u64) { return std::bit_cast<double>(v) >= 0.0; }
 
 }  // namespace
 
-FP(fadd, add(a, b, mode, Precision::kDouble))
-FP(fsub, subtract(a, b, mode, Precision::kDouble))
-FP(fdiv, divide(a, b, mode, Precision::kDouble))
-FP(fmul, multiply(a, c, mode, Precision::kDouble))
-FP(fsqrt, square_root(b, mode, Precision::kDouble))
-FP(fre, reciprocal(b, mode, Precision::kDouble))
-FP(frsqrte, reciprocal_root(b, mode, Precision::kDouble))
-FP(fmadd, multiply_add(a, c, b, false, false, mode, Precision::kDouble))
-FP(fmsub, multiply_add(a, c, b, true, false, mode, Precision::kDouble))
-FP(fnmadd, multiply_add(a, c, b, false, true, mode, Precision::kDouble))
-FP(fnmsub, multiply_add(a, c, b, true, true, mode, Precision::kDouble))
-FP(fadds, add(a, b, mode, Precision::kSingle))
-FP(fsubs, subtract(a, b, mode, Precision::kSingle))
-FP(fdivs, divide(a, b, mode, Precision::kSingle))
-FP(fmuls, multiply(a, c, mode, Precision::kSingle))
-FP(fsqrts, square_root(b, mode, Precision::kSingle))
-FP(fres, reciprocal(b, mode, Precision::kSingle))
-FP(frsqrtes, reciprocal_root(b, mode, Precision::kSingle))
-FP(fmadds, multiply_add(a, c, b, false, false, mode, Precision::kSingle))
-FP(fmsubs, multiply_add(a, c, b, true, false, mode, Precision::kSingle))
-FP(fnmadds, multiply_add(a, c, b, false, true, mode, Precision::kSingle))
-FP(fnmsubs, multiply_add(a, c, b, true, true, mode, Precision::kSingle))
-FP(frsp, round_to_single(b, mode))
-FP_TO_INTEGER(fctid, to_integer(b, 64, true, Integral::kByMode, mode))
-FP_TO_INTEGER(fctidz, to_integer(b, 64, true, Integral::kZero, mode))
-FP_TO_INTEGER(fctidu, to_integer(b, 64, false, Integral::kByMode, mode))
-FP_TO_INTEGER(fctiduz, to_integer(b, 64, false, Integral::kZero, mode))
-FP_TO_INTEGER(fctiw, to_integer(b, 32, true, Integral::kByMode, mode))
-FP_TO_INTEGER(fctiwz, to_integer(b, 32, true, Integral::kZero, mode))
-FP_TO_INTEGER(fctiwu, to_integer(b, 32, false, Integral::kByMode, mode))
-FP_TO_INTEGER(fctiwuz, to_integer(b, 32, false, Integral::kZero, mode))
-FP(fcfid, from_integer(b, true, mode, Precision::kDouble))
-FP(fcfidu, from_integer(b, false, mode, Precision::kDouble))
-FP(fcfids, from_integer(b, true, mode, Precision::kSingle))
-FP(fcfidus, from_integer(b, false, mode, Precision::kSingle))
-FP(frin, silent(round_to_integral(b, Integral::kTiesAway, mode)))
-FP(friz, silent(round_to_integral(b, Integral::kZero, mode)))
-FP(frip, silent(round_to_integral(b, Integral::kUp, mode)))
-FP(frim, silent(round_to_integral(b, Integral::kDown, mode)))
+void fadd(Builder& b, Insn i) { arithmetic<Dp, kAdd>(b, i); }
+void fadds(Builder& b, Insn i) { arithmetic<DpSp, kAdd>(b, i); }
+void fsub(Builder& b, Insn i) { arithmetic<Dp, kSub>(b, i); }
+void fsubs(Builder& b, Insn i) { arithmetic<DpSp, kSub>(b, i); }
+void fmul(Builder& b, Insn i) { arithmetic<Dp, kMul>(b, i); }
+void fmuls(Builder& b, Insn i) { arithmetic<DpSp, kMul>(b, i); }
+void fdiv(Builder& b, Insn i) { arithmetic<Dp, kDiv>(b, i); }
+void fdivs(Builder& b, Insn i) { arithmetic<DpSp, kDiv>(b, i); }
+void fsqrt(Builder& b, Insn i) { arithmetic<Dp, kSqrt>(b, i); }
+void fsqrts(Builder& b, Insn i) { arithmetic<DpSp, kSqrt>(b, i); }
+void fre(Builder& b, Insn i) { arithmetic<Dp, kReciprocal>(b, i); }
+void fres(Builder& b, Insn i) { arithmetic<DpSp, kReciprocal>(b, i); }
+void frsqrte(Builder& b, Insn i) { arithmetic<Dp, kReciprocalRoot>(b, i); }
+void frsqrtes(Builder& b, Insn i) { arithmetic<DpSp, kReciprocalRoot>(b, i); }
+void fmadd(Builder& b, Insn i) { arithmetic<Dp, kMadd>(b, i); }
+void fmadds(Builder& b, Insn i) { arithmetic<DpSp, kMadd>(b, i); }
+void fmsub(Builder& b, Insn i) { arithmetic<Dp, kMsub>(b, i); }
+void fmsubs(Builder& b, Insn i) { arithmetic<DpSp, kMsub>(b, i); }
+void fnmadd(Builder& b, Insn i) { arithmetic<Dp, kNmadd>(b, i); }
+void fnmadds(Builder& b, Insn i) { arithmetic<DpSp, kNmadd>(b, i); }
+void fnmsub(Builder& b, Insn i) { arithmetic<Dp, kNmsub>(b, i); }
+void fnmsubs(Builder& b, Insn i) { arithmetic<DpSp, kNmsub>(b, i); }
+
+void frsp(Builder& b, Insn i) { arithmetic<DpSp, kRound>(b, i); }
+void frin(Builder& b, Insn i) { arithmetic<Dp, kIntegralAway>(b, i); }
+void friz(Builder& b, Insn i) { arithmetic<Dp, kIntegralZero>(b, i); }
+void frip(Builder& b, Insn i) { arithmetic<Dp, kIntegralUp>(b, i); }
+void frim(Builder& b, Insn i) { arithmetic<Dp, kIntegralDown>(b, i); }
+
+void fctiw(Builder& b, Insn i) { to_integer<i32, false>(b, i); }
+void fctiwz(Builder& b, Insn i) { to_integer<i32, true>(b, i); }
+void fctiwu(Builder& b, Insn i) { to_integer<u32, false>(b, i); }
+void fctiwuz(Builder& b, Insn i) { to_integer<u32, true>(b, i); }
+void fctid(Builder& b, Insn i) { to_integer<i64, false>(b, i); }
+void fctidz(Builder& b, Insn i) { to_integer<i64, true>(b, i); }
+void fctidu(Builder& b, Insn i) { to_integer<u64, false>(b, i); }
+void fctiduz(Builder& b, Insn i) { to_integer<u64, true>(b, i); }
+void fcfid(Builder& b, Insn i) { from_integer<Dp, i64>(b, i); }
+void fcfids(Builder& b, Insn i) { from_integer<DpSp, i64>(b, i); }
+void fcfidu(Builder& b, Insn i) { from_integer<Dp, u64>(b, i); }
+void fcfidus(Builder& b, Insn i) { from_integer<DpSp, u64>(b, i); }
+
+void fcmpu(Builder& b, Insn i) { compare(b, i, false); }
+void fcmpo(Builder& b, Insn i) { compare(b, i, true); }
+void ftdiv(Builder& b, Insn i) { b.set_cr(i.bf(), b.call(test_divide_helper, b.fpr(i.ra()), b.fpr(i.rb()))); }
+void ftsqrt(Builder& b, Insn i) { b.set_cr(i.bf(), b.call(test_root_helper, b.fpr(i.rb()))); }
+
+// FRT <- (FRA) >= 0.0 ? (FRC) : (FRB); -0 counts as 0, a NaN as less
+void fsel(Builder& b, Insn i) {
+    const Value yes = b.call(at_least_zero, b.fpr(i.ra()));
+    fp::set_scalar(b, i.rt(), b.select(yes, b.fpr(i.rc_field()), b.fpr(i.rb())));
+    if (i.rc()) fp::record_fp(b);
+}
 
 }  // namespace mpower::jit::isa::sem

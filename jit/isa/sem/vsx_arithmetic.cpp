@@ -1,154 +1,152 @@
-// Vector-scalar floating-point arithmetic and conversions (Power ISA, Book I 7.6.1).
-#include "jit/fp/vsx.h"
-#include "jit/isa/table.h"
+// VSX arithmetic and rounding (Power ISA, Book I 7.6): each line binds a mnemonic to an operation and element type.
+#include "jit/fp/emit.h"
 
 namespace mpower::jit::isa::sem {
+using fp::Dp;
+using fp::DpSp;
+using fp::Qp;
+using fp::QpOdd;
+using fp::Regs;
+using fp::Sp;
 using ir::Builder;
-using namespace fp;
+using Operation = fp::Operation;
+using enum fp::Operation;
 
 namespace {
 
-/// What the rounding instructions with a mode of their own do not report.
-Outcome silent(Outcome o) {
-    o.exceptions &= ~fpscr::kXx;
-    o.fr = o.fi = false;
-    return o;
+/// XT <- op(XA, XB), scalar: sets FPRF, FR and FI.
+template <class T, Operation op>
+void scalar(Builder& b, Insn i) {
+    fp::run(b, fp::scalar_helper<T, op>, Regs{i.xt(), i.xa(), i.xb()});
+}
+template <class T, Operation op>
+void vector(Builder& b, Insn i) {
+    fp::run(b, fp::vector_helper<T, op>, Regs{i.xt(), i.xa(), i.xb()});
 }
 
-/// A word result stands in both words of the doubleword.
-Outcome to_word_pair(Outcome o, unsigned width) {
-    if (width == 32) o.value = (o.value << 32) | (o.value & 0xffffffff);
-    return o;
+/// Fused operations: in the A forms XT is the addend (XA * XB + XT), in the M forms a factor (XA * XT + XB).
+Regs addend(Insn i) { return {i.xt(), i.xa(), i.xt(), i.xb()}; }
+Regs factor(Insn i) { return {i.xt(), i.xa(), i.xb(), i.xt()}; }
+template <class T, Operation op>
+void scalar_fused(Builder& b, Regs r) {
+    fp::run(b, fp::scalar_helper<T, op>, r);
+}
+template <class T, Operation op>
+void vector_fused(Builder& b, Regs r) {
+    fp::run(b, fp::vector_helper<T, op>, r);
 }
 
-// Definition: XT <- value of t, a, b: XT, XA, XB (each element); mode: FPSCR[RN].
-#define DEFINE_VSX(id, runner, ...)                                                                            \
-    void id(Builder& builder, Insn insn) {                                                                     \
-        constexpr auto f = []([[maybe_unused]] u64 t, [[maybe_unused]] u64 a, [[maybe_unused]] u64 b,          \
-                              [[maybe_unused]] Mode mode) -> Outcome { return __VA_ARGS__; };                  \
-        call_fp(builder, runner<f>, insn.word);                                                                \
-    }
-#define SCALAR(id, ...) DEFINE_VSX(id, vsx_scalar, __VA_ARGS__)
-#define SCALAR_TO_INTEGER(id, ...) DEFINE_VSX(id, vsx_scalar_to_integer, __VA_ARGS__)
-#define SCALAR_QUIET(id, ...) DEFINE_VSX(id, vsx_scalar_quiet, __VA_ARGS__)
-#define VECTOR_DP(id, ...) DEFINE_VSX(id, vsx_vector_dp, __VA_ARGS__)
-#define VECTOR_SP(id, ...) DEFINE_VSX(id, vsx_vector_sp, __VA_ARGS__)
-#define VECTOR_TO_INTEGER(id, single, width, is_signed)                                                        \
-    void id(Builder& builder, Insn insn) { call_fp(builder, vsx_to_integer<single, width, is_signed>, insn.word); }
-#define VECTOR_FROM_INTEGER(id, single, width, is_signed)                                                      \
-    void id(Builder& builder, Insn insn) { call_fp(builder, vsx_from_integer<single, width, is_signed>, insn.word); }
+/// Quad precision, registers 32-63; RO (bit 31) rounds to odd. A fused operation is VRA * VRB + VRT.
+template <Operation op>
+void quad(Builder& b, Insn i) {
+    constexpr bool kFused = op == kMadd || op == kMsub || op == kNmadd || op == kNmsub;
+    const u32 t = 32 + i.rt(), x = 32 + i.ra(), y = 32 + i.rb();
+    const Regs r = kFused ? Regs{t, x, t, y} : Regs{t, x, y};
+    fp::run(b, i.bit(31) ? fp::scalar_helper<QpOdd, op> : fp::scalar_helper<Qp, op>, r);
+}
 
 }  // namespace
 
-SCALAR(xsaddsp, add(a, b, mode, Precision::kSingle))
-SCALAR(xssubsp, subtract(a, b, mode, Precision::kSingle))
-SCALAR(xsmulsp, multiply(a, b, mode, Precision::kSingle))
-SCALAR(xsdivsp, divide(a, b, mode, Precision::kSingle))
-SCALAR(xsmaddasp, multiply_add(a, b, t, false, false, mode, Precision::kSingle))
-SCALAR(xsmaddmsp, multiply_add(a, t, b, false, false, mode, Precision::kSingle))
-SCALAR(xsmsubasp, multiply_add(a, b, t, true, false, mode, Precision::kSingle))
-SCALAR(xsmsubmsp, multiply_add(a, t, b, true, false, mode, Precision::kSingle))
-SCALAR(xsnmaddasp, multiply_add(a, b, t, false, true, mode, Precision::kSingle))
-SCALAR(xsnmaddmsp, multiply_add(a, t, b, false, true, mode, Precision::kSingle))
-SCALAR(xsnmsubasp, multiply_add(a, b, t, true, true, mode, Precision::kSingle))
-SCALAR(xsnmsubmsp, multiply_add(a, t, b, true, true, mode, Precision::kSingle))
-SCALAR(xsadddp, add(a, b, mode, Precision::kDouble))
-SCALAR(xssubdp, subtract(a, b, mode, Precision::kDouble))
-SCALAR(xsmuldp, multiply(a, b, mode, Precision::kDouble))
-SCALAR(xsdivdp, divide(a, b, mode, Precision::kDouble))
-SCALAR(xsmaddadp, multiply_add(a, b, t, false, false, mode, Precision::kDouble))
-SCALAR(xsmaddmdp, multiply_add(a, t, b, false, false, mode, Precision::kDouble))
-SCALAR(xsmsubadp, multiply_add(a, b, t, true, false, mode, Precision::kDouble))
-SCALAR(xsmsubmdp, multiply_add(a, t, b, true, false, mode, Precision::kDouble))
-SCALAR(xsnmaddadp, multiply_add(a, b, t, false, true, mode, Precision::kDouble))
-SCALAR(xsnmaddmdp, multiply_add(a, t, b, false, true, mode, Precision::kDouble))
-SCALAR(xsnmsubadp, multiply_add(a, b, t, true, true, mode, Precision::kDouble))
-SCALAR(xsnmsubmdp, multiply_add(a, t, b, true, true, mode, Precision::kDouble))
-VECTOR_SP(xvaddsp, add(a, b, mode, Precision::kSingle))
-VECTOR_SP(xvsubsp, subtract(a, b, mode, Precision::kSingle))
-VECTOR_SP(xvmulsp, multiply(a, b, mode, Precision::kSingle))
-VECTOR_SP(xvdivsp, divide(a, b, mode, Precision::kSingle))
-VECTOR_SP(xvmaddasp, multiply_add(a, b, t, false, false, mode, Precision::kSingle))
-VECTOR_SP(xvmaddmsp, multiply_add(a, t, b, false, false, mode, Precision::kSingle))
-VECTOR_SP(xvmsubasp, multiply_add(a, b, t, true, false, mode, Precision::kSingle))
-VECTOR_SP(xvmsubmsp, multiply_add(a, t, b, true, false, mode, Precision::kSingle))
-VECTOR_SP(xvnmaddasp, multiply_add(a, b, t, false, true, mode, Precision::kSingle))
-VECTOR_SP(xvnmaddmsp, multiply_add(a, t, b, false, true, mode, Precision::kSingle))
-VECTOR_SP(xvnmsubasp, multiply_add(a, b, t, true, true, mode, Precision::kSingle))
-VECTOR_SP(xvnmsubmsp, multiply_add(a, t, b, true, true, mode, Precision::kSingle))
-VECTOR_DP(xvadddp, add(a, b, mode, Precision::kDouble))
-VECTOR_DP(xvsubdp, subtract(a, b, mode, Precision::kDouble))
-VECTOR_DP(xvmuldp, multiply(a, b, mode, Precision::kDouble))
-VECTOR_DP(xvdivdp, divide(a, b, mode, Precision::kDouble))
-VECTOR_DP(xvmaddadp, multiply_add(a, b, t, false, false, mode, Precision::kDouble))
-VECTOR_DP(xvmaddmdp, multiply_add(a, t, b, false, false, mode, Precision::kDouble))
-VECTOR_DP(xvmsubadp, multiply_add(a, b, t, true, false, mode, Precision::kDouble))
-VECTOR_DP(xvmsubmdp, multiply_add(a, t, b, true, false, mode, Precision::kDouble))
-VECTOR_DP(xvnmaddadp, multiply_add(a, b, t, false, true, mode, Precision::kDouble))
-VECTOR_DP(xvnmaddmdp, multiply_add(a, t, b, false, true, mode, Precision::kDouble))
-VECTOR_DP(xvnmsubadp, multiply_add(a, b, t, true, true, mode, Precision::kDouble))
-VECTOR_DP(xvnmsubmdp, multiply_add(a, t, b, true, true, mode, Precision::kDouble))
-SCALAR_QUIET(xsmaxdp, extreme(a, b, true))
-SCALAR_QUIET(xsmindp, extreme(a, b, false))
-VECTOR_SP(xvmaxsp, extreme(a, b, true))
-VECTOR_SP(xvminsp, extreme(a, b, false))
-VECTOR_DP(xvmaxdp, extreme(a, b, true))
-VECTOR_DP(xvmindp, extreme(a, b, false))
-SCALAR_QUIET(xsmaxcdp, extreme_c(a, b, true))
-SCALAR_QUIET(xsmincdp, extreme_c(a, b, false))
-SCALAR_QUIET(xsmaxjdp, extreme_j(a, b, true))
-SCALAR_QUIET(xsminjdp, extreme_j(a, b, false))
-SCALAR(xssqrtdp, square_root(b, mode, Precision::kDouble))
-SCALAR(xssqrtsp, square_root(b, mode, Precision::kSingle))
-VECTOR_DP(xvsqrtdp, square_root(b, mode, Precision::kDouble))
-VECTOR_SP(xvsqrtsp, square_root(b, mode, Precision::kSingle))
-SCALAR(xsredp, reciprocal(b, mode, Precision::kDouble))
-SCALAR(xsresp, reciprocal(b, mode, Precision::kSingle))
-VECTOR_DP(xvredp, reciprocal(b, mode, Precision::kDouble))
-VECTOR_SP(xvresp, reciprocal(b, mode, Precision::kSingle))
-SCALAR(xsrsqrtedp, reciprocal_root(b, mode, Precision::kDouble))
-SCALAR(xsrsqrtesp, reciprocal_root(b, mode, Precision::kSingle))
-VECTOR_DP(xvrsqrtedp, reciprocal_root(b, mode, Precision::kDouble))
-VECTOR_SP(xvrsqrtesp, reciprocal_root(b, mode, Precision::kSingle))
-SCALAR(xsrdpi, silent(round_to_integral(b, Integral::kTiesAway, mode)))
-VECTOR_DP(xvrdpi, silent(round_to_integral(b, Integral::kTiesAway, mode)))
-VECTOR_SP(xvrspi, silent(round_to_integral(b, Integral::kTiesAway, mode)))
-SCALAR(xsrdpic, round_to_integral(b, Integral::kByMode, mode))
-VECTOR_DP(xvrdpic, round_to_integral(b, Integral::kByMode, mode))
-VECTOR_SP(xvrspic, round_to_integral(b, Integral::kByMode, mode))
-SCALAR(xsrdpim, silent(round_to_integral(b, Integral::kDown, mode)))
-VECTOR_DP(xvrdpim, silent(round_to_integral(b, Integral::kDown, mode)))
-VECTOR_SP(xvrspim, silent(round_to_integral(b, Integral::kDown, mode)))
-SCALAR(xsrdpip, silent(round_to_integral(b, Integral::kUp, mode)))
-VECTOR_DP(xvrdpip, silent(round_to_integral(b, Integral::kUp, mode)))
-VECTOR_SP(xvrspip, silent(round_to_integral(b, Integral::kUp, mode)))
-SCALAR(xsrdpiz, silent(round_to_integral(b, Integral::kZero, mode)))
-VECTOR_DP(xvrdpiz, silent(round_to_integral(b, Integral::kZero, mode)))
-VECTOR_SP(xvrspiz, silent(round_to_integral(b, Integral::kZero, mode)))
-SCALAR(xsrsp, round_to_single(b, mode))
-SCALAR_TO_INTEGER(xscvdpsxds, to_word_pair(to_integer(b, 64, true, Integral::kZero, mode), 64))
-SCALAR_TO_INTEGER(xscvdpuxds, to_word_pair(to_integer(b, 64, false, Integral::kZero, mode), 64))
-SCALAR_TO_INTEGER(xscvdpsxws, to_word_pair(to_integer(b, 32, true, Integral::kZero, mode), 32))
-SCALAR_TO_INTEGER(xscvdpuxws, to_word_pair(to_integer(b, 32, false, Integral::kZero, mode), 32))
-SCALAR(xscvsxddp, from_integer(b, true, mode, Precision::kDouble))
-SCALAR(xscvuxddp, from_integer(b, false, mode, Precision::kDouble))
-SCALAR(xscvsxdsp, from_integer(b, true, mode, Precision::kSingle))
-SCALAR(xscvuxdsp, from_integer(b, false, mode, Precision::kSingle))
-VECTOR_TO_INTEGER(xvcvdpsxds, false, 64, true)
-VECTOR_TO_INTEGER(xvcvdpuxds, false, 64, false)
-VECTOR_TO_INTEGER(xvcvdpsxws, false, 32, true)
-VECTOR_TO_INTEGER(xvcvdpuxws, false, 32, false)
-VECTOR_TO_INTEGER(xvcvspsxds, true, 64, true)
-VECTOR_TO_INTEGER(xvcvspuxds, true, 64, false)
-VECTOR_TO_INTEGER(xvcvspsxws, true, 32, true)
-VECTOR_TO_INTEGER(xvcvspuxws, true, 32, false)
-VECTOR_FROM_INTEGER(xvcvsxddp, false, 64, true)
-VECTOR_FROM_INTEGER(xvcvuxddp, false, 64, false)
-VECTOR_FROM_INTEGER(xvcvsxdsp, true, 64, true)
-VECTOR_FROM_INTEGER(xvcvuxdsp, true, 64, false)
-VECTOR_FROM_INTEGER(xvcvsxwdp, false, 32, true)
-VECTOR_FROM_INTEGER(xvcvuxwdp, false, 32, false)
-VECTOR_FROM_INTEGER(xvcvsxwsp, true, 32, true)
-VECTOR_FROM_INTEGER(xvcvuxwsp, true, 32, false)
+void xsadddp(Builder& b, Insn i) { scalar<Dp, kAdd>(b, i); }
+void xssubdp(Builder& b, Insn i) { scalar<Dp, kSub>(b, i); }
+void xsmuldp(Builder& b, Insn i) { scalar<Dp, kMul>(b, i); }
+void xsdivdp(Builder& b, Insn i) { scalar<Dp, kDiv>(b, i); }
+void xssqrtdp(Builder& b, Insn i) { scalar<Dp, kSqrt>(b, i); }
+void xsredp(Builder& b, Insn i) { scalar<Dp, kReciprocal>(b, i); }
+void xsrsqrtedp(Builder& b, Insn i) { scalar<Dp, kReciprocalRoot>(b, i); }
+void xsmaxdp(Builder& b, Insn i) { scalar<Dp, kMax>(b, i); }
+void xsmindp(Builder& b, Insn i) { scalar<Dp, kMin>(b, i); }
+void xsmaddadp(Builder& b, Insn i) { scalar_fused<Dp, kMadd>(b, addend(i)); }
+void xsmaddmdp(Builder& b, Insn i) { scalar_fused<Dp, kMadd>(b, factor(i)); }
+void xsmsubadp(Builder& b, Insn i) { scalar_fused<Dp, kMsub>(b, addend(i)); }
+void xsmsubmdp(Builder& b, Insn i) { scalar_fused<Dp, kMsub>(b, factor(i)); }
+void xsnmaddadp(Builder& b, Insn i) { scalar_fused<Dp, kNmadd>(b, addend(i)); }
+void xsnmaddmdp(Builder& b, Insn i) { scalar_fused<Dp, kNmadd>(b, factor(i)); }
+void xsnmsubadp(Builder& b, Insn i) { scalar_fused<Dp, kNmsub>(b, addend(i)); }
+void xsnmsubmdp(Builder& b, Insn i) { scalar_fused<Dp, kNmsub>(b, factor(i)); }
+
+void xsaddsp(Builder& b, Insn i) { scalar<DpSp, kAdd>(b, i); }
+void xssubsp(Builder& b, Insn i) { scalar<DpSp, kSub>(b, i); }
+void xsmulsp(Builder& b, Insn i) { scalar<DpSp, kMul>(b, i); }
+void xsdivsp(Builder& b, Insn i) { scalar<DpSp, kDiv>(b, i); }
+void xssqrtsp(Builder& b, Insn i) { scalar<DpSp, kSqrt>(b, i); }
+void xsresp(Builder& b, Insn i) { scalar<DpSp, kReciprocal>(b, i); }
+void xsrsqrtesp(Builder& b, Insn i) { scalar<DpSp, kReciprocalRoot>(b, i); }
+void xsmaddasp(Builder& b, Insn i) { scalar_fused<DpSp, kMadd>(b, addend(i)); }
+void xsmaddmsp(Builder& b, Insn i) { scalar_fused<DpSp, kMadd>(b, factor(i)); }
+void xsmsubasp(Builder& b, Insn i) { scalar_fused<DpSp, kMsub>(b, addend(i)); }
+void xsmsubmsp(Builder& b, Insn i) { scalar_fused<DpSp, kMsub>(b, factor(i)); }
+void xsnmaddasp(Builder& b, Insn i) { scalar_fused<DpSp, kNmadd>(b, addend(i)); }
+void xsnmaddmsp(Builder& b, Insn i) { scalar_fused<DpSp, kNmadd>(b, factor(i)); }
+void xsnmsubasp(Builder& b, Insn i) { scalar_fused<DpSp, kNmsub>(b, addend(i)); }
+void xsnmsubmsp(Builder& b, Insn i) { scalar_fused<DpSp, kNmsub>(b, factor(i)); }
+
+void xvadddp(Builder& b, Insn i) { vector<Dp, kAdd>(b, i); }
+void xvsubdp(Builder& b, Insn i) { vector<Dp, kSub>(b, i); }
+void xvmuldp(Builder& b, Insn i) { vector<Dp, kMul>(b, i); }
+void xvdivdp(Builder& b, Insn i) { vector<Dp, kDiv>(b, i); }
+void xvsqrtdp(Builder& b, Insn i) { vector<Dp, kSqrt>(b, i); }
+void xvredp(Builder& b, Insn i) { vector<Dp, kReciprocal>(b, i); }
+void xvrsqrtedp(Builder& b, Insn i) { vector<Dp, kReciprocalRoot>(b, i); }
+void xvmaxdp(Builder& b, Insn i) { vector<Dp, kMax>(b, i); }
+void xvmindp(Builder& b, Insn i) { vector<Dp, kMin>(b, i); }
+void xvmaddadp(Builder& b, Insn i) { vector_fused<Dp, kMadd>(b, addend(i)); }
+void xvmaddmdp(Builder& b, Insn i) { vector_fused<Dp, kMadd>(b, factor(i)); }
+void xvmsubadp(Builder& b, Insn i) { vector_fused<Dp, kMsub>(b, addend(i)); }
+void xvmsubmdp(Builder& b, Insn i) { vector_fused<Dp, kMsub>(b, factor(i)); }
+void xvnmaddadp(Builder& b, Insn i) { vector_fused<Dp, kNmadd>(b, addend(i)); }
+void xvnmaddmdp(Builder& b, Insn i) { vector_fused<Dp, kNmadd>(b, factor(i)); }
+void xvnmsubadp(Builder& b, Insn i) { vector_fused<Dp, kNmsub>(b, addend(i)); }
+void xvnmsubmdp(Builder& b, Insn i) { vector_fused<Dp, kNmsub>(b, factor(i)); }
+
+void xvaddsp(Builder& b, Insn i) { vector<Sp, kAdd>(b, i); }
+void xvsubsp(Builder& b, Insn i) { vector<Sp, kSub>(b, i); }
+void xvmulsp(Builder& b, Insn i) { vector<Sp, kMul>(b, i); }
+void xvdivsp(Builder& b, Insn i) { vector<Sp, kDiv>(b, i); }
+void xvsqrtsp(Builder& b, Insn i) { vector<Sp, kSqrt>(b, i); }
+void xvresp(Builder& b, Insn i) { vector<Sp, kReciprocal>(b, i); }
+void xvrsqrtesp(Builder& b, Insn i) { vector<Sp, kReciprocalRoot>(b, i); }
+void xvmaxsp(Builder& b, Insn i) { vector<Sp, kMax>(b, i); }
+void xvminsp(Builder& b, Insn i) { vector<Sp, kMin>(b, i); }
+void xvmaddasp(Builder& b, Insn i) { vector_fused<Sp, kMadd>(b, addend(i)); }
+void xvmaddmsp(Builder& b, Insn i) { vector_fused<Sp, kMadd>(b, factor(i)); }
+void xvmsubasp(Builder& b, Insn i) { vector_fused<Sp, kMsub>(b, addend(i)); }
+void xvmsubmsp(Builder& b, Insn i) { vector_fused<Sp, kMsub>(b, factor(i)); }
+void xvnmaddasp(Builder& b, Insn i) { vector_fused<Sp, kNmadd>(b, addend(i)); }
+void xvnmaddmsp(Builder& b, Insn i) { vector_fused<Sp, kNmadd>(b, factor(i)); }
+void xvnmsubasp(Builder& b, Insn i) { vector_fused<Sp, kNmsub>(b, addend(i)); }
+void xvnmsubmsp(Builder& b, Insn i) { vector_fused<Sp, kNmsub>(b, factor(i)); }
+
+void xsmaxcdp(Builder& b, Insn i) { scalar<Dp, kMaxC>(b, i); }
+void xsmincdp(Builder& b, Insn i) { scalar<Dp, kMinC>(b, i); }
+void xsmaxjdp(Builder& b, Insn i) { scalar<Dp, kMaxJ>(b, i); }
+void xsminjdp(Builder& b, Insn i) { scalar<Dp, kMinJ>(b, i); }
+
+void xsrdpi(Builder& b, Insn i) { scalar<Dp, kIntegralAway>(b, i); }
+void xsrdpic(Builder& b, Insn i) { scalar<Dp, kIntegralCurrent>(b, i); }
+void xsrdpim(Builder& b, Insn i) { scalar<Dp, kIntegralDown>(b, i); }
+void xsrdpip(Builder& b, Insn i) { scalar<Dp, kIntegralUp>(b, i); }
+void xsrdpiz(Builder& b, Insn i) { scalar<Dp, kIntegralZero>(b, i); }
+void xvrdpi(Builder& b, Insn i) { vector<Dp, kIntegralAway>(b, i); }
+void xvrdpic(Builder& b, Insn i) { vector<Dp, kIntegralCurrent>(b, i); }
+void xvrdpim(Builder& b, Insn i) { vector<Dp, kIntegralDown>(b, i); }
+void xvrdpip(Builder& b, Insn i) { vector<Dp, kIntegralUp>(b, i); }
+void xvrdpiz(Builder& b, Insn i) { vector<Dp, kIntegralZero>(b, i); }
+void xvrspi(Builder& b, Insn i) { vector<Sp, kIntegralAway>(b, i); }
+void xvrspic(Builder& b, Insn i) { vector<Sp, kIntegralCurrent>(b, i); }
+void xvrspim(Builder& b, Insn i) { vector<Sp, kIntegralDown>(b, i); }
+void xvrspip(Builder& b, Insn i) { vector<Sp, kIntegralUp>(b, i); }
+void xvrspiz(Builder& b, Insn i) { vector<Sp, kIntegralZero>(b, i); }
+void xsrsp(Builder& b, Insn i) { scalar<DpSp, kRound>(b, i); }
+
+void xsaddqp(Builder& b, Insn i) { quad<kAdd>(b, i); }
+void xssubqp(Builder& b, Insn i) { quad<kSub>(b, i); }
+void xsmulqp(Builder& b, Insn i) { quad<kMul>(b, i); }
+void xsdivqp(Builder& b, Insn i) { quad<kDiv>(b, i); }
+void xssqrtqp(Builder& b, Insn i) { quad<kSqrt>(b, i); }
+void xsmaddqp(Builder& b, Insn i) { quad<kMadd>(b, i); }
+void xsmsubqp(Builder& b, Insn i) { quad<kMsub>(b, i); }
+void xsnmaddqp(Builder& b, Insn i) { quad<kNmadd>(b, i); }
+void xsnmsubqp(Builder& b, Insn i) { quad<kNmsub>(b, i); }
 
 }  // namespace mpower::jit::isa::sem
