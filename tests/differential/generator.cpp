@@ -34,7 +34,7 @@ std::map<std::string_view, u32> operand_masks() {
 
 u32 class_of(const Row& row) {
     using namespace jit::isa;
-    if (row.flags & (kVsx | kVsxOrVec | kVsxOrVecDq)) return kVsxRows;
+    if (row.flags & (kVsx | kVsxOrVec | kVsxOrVecDq | kFpOrVec)) return kVsxRows;
     if (row.flags & kVec) return kVmxRows;
     if (row.flags & kFp) return kFpRows;
     return kFixedRows;
