@@ -50,6 +50,8 @@ void secondary_entry(void);
 /* Accesses with MSR[DR] on, everything else in real mode. */
 u64 translated_load(u64 ea);
 void translated_store(u64 ea, u64 value);
+u64 translated_loads(u64 ea, u64 until, u64 count);
+void translated_stores(u64 ea, u64 first_value, u64 count);
 /* Goes to ea with these MSR bits on; never comes back but by an interrupt. */
 void jump(u64 ea, u64 msr_bits);
 void illegal_instruction(u64, u64), trap_instruction(u64, u64), system_call(u64, u64), use_fp(u64, u64), use_vec(u64, u64),
