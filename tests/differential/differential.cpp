@@ -28,7 +28,7 @@ struct Settings {
     std::string runner, qemu;
     std::optional<u64> program;
     unsigned max_differences = 10;
-    bool single = false, list = false;
+    bool single = false, list = false, undecoded = false;
 };
 
 std::set<std::string, std::less<>> split(const std::string& list) {
@@ -84,6 +84,30 @@ class Campaign {
             return false;
         }
         return differences_ == 0;
+    }
+
+    /// Prints words that the oracle executes and our table does not know: each primary opcode and extended opcode with
+    /// several operands, storage accesses pointed into the scratch storage.
+    bool survey(jit::IsaLevel level) {
+        Random random(settings_.seed);
+        Image initial;
+        for (u32 low = 0; low < 64 * 2048 * 4; ++low) {
+            constexpr u32 kOperands[] = {0x01060000, 0x01063800, 0, 0};
+            const u32 variant = low / (64 * 2048), primary = low / 2048 % 64;
+            const u32 operands = variant == 2 ? static_cast<u32>(random.bits()) : kOperands[variant];
+            const u32 word = primary << 26 | (operands & 0x03fff800) | (low & 2047);
+            // Not through the runner's own register.
+            if (insn_field(word, 6, 10) == kStateRegister || insn_field(word, 11, 15) == kStateRegister) continue;
+            if (primary == 17 || jit::isa::decode(word, level) != nullptr) continue;  // 17: a system call of qemu-user's
+            for (u64& r : initial.state.gpr) r = DIFF_CENTRE;
+            initial.state.gpr[kTemp2] = 0;
+            initial.state.gpr[kStateRegister] = DIFF_STATE;
+            const u32 code[] = {word, 0x48000000 | ((DIFF_DONE - DIFF_CODE - 4) & 0x03fffffc)};
+            Image theirs;
+            if (!oracle_->send(initial, code) || !oracle_->receive(&theirs)) return lost(low);
+            if (theirs.state.signal != 4) fmt::print("undecoded {:08x}\n", word);
+        }
+        return true;
     }
 
   private:
@@ -178,7 +202,7 @@ int run(const Settings& settings) {
     fmt::print("seed {} {} {} endian rows {}\n", settings.seed, settings.level, settings.endian, settings.rows);
     const auto start = std::chrono::steady_clock::now();
     Campaign campaign(settings, options);
-    const bool good = campaign.start() && campaign.run();
+    const bool good = campaign.start() && (settings.undecoded ? campaign.survey(options.level) : campaign.run());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     fmt::print("{:.1f} s: {}\n", seconds.count(), good ? "PASS" : "FAIL");
     return good ? 0 : 1;
@@ -202,6 +226,7 @@ int main(int argc, char** argv) {
     app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")->capture_default_str();
     app.add_flag("--single", settings.single, "One instruction a program, each row as often");
     app.add_flag("--list", settings.list, "Print the rows that take no part, and why");
+    app.add_flag("--undecoded", settings.undecoded, "Print words that the oracle executes and the table does not have");
     app.add_option("--runner", settings.runner, "Program inside qemu-user")->default_str("built beside this one");
     app.add_option("--qemu", settings.qemu, "qemu-user program")->default_str("qemu-ppc64le or qemu-ppc64");
     CLI11_PARSE(app, argc, argv);

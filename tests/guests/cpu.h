@@ -50,6 +50,8 @@ void secondary_entry(void);
 /* Accesses with MSR[DR] on, everything else in real mode. */
 u64 translated_load(u64 ea);
 void translated_store(u64 ea, u64 value);
+u64 translated_loads(u64 ea, u64 until, u64 count);
+void translated_stores(u64 ea, u64 first_value, u64 count);
 /* Goes to ea with these MSR bits on; never comes back but by an interrupt. */
 void jump(u64 ea, u64 msr_bits);
 void illegal_instruction(u64, u64), trap_instruction(u64, u64), system_call(u64, u64), use_fp(u64, u64), use_vec(u64, u64),
@@ -85,6 +87,47 @@ int rtas(u32 token, u32 nargs, const u32* args);
 void test_exceptions(void);
 void test_mmu(void);
 void test_smp(void);
+void test_races(void);
+void test_litmus(void);
+void test_aba(void);
+
+/* --- smp.c */
+void start_all(void);
+/* Runs function(index) on every vCPU, the caller being 0; false if not all finished within two minutes. */
+int on_all(void (*function)(u64 index));
+void stop_all(void);
+void count_up(volatile u32* at, u32 n);
+
+/* --- mmu.c */
+#define H_REMOVE 0x04
+#define H_ENTER 0x08
+#define H_READ 0x0c
+#define H_CLEAR_MOD 0x10
+#define H_PROTECT 0x18
+#define H_EXACT (1ul << 39) /* H_ENTER: this slot and no other */
+#define H_AVPN (1ul << 31)
+#define H_NOT_FOUND (-7l)
+#define HPTE_V 1ul
+#define HPTE_LARGE 4ul
+#define HPTE_R 0x100ul
+#define HPTE_C 0x80ul
+#define HPTE_M 0x10ul
+#define HPTE_N 4ul
+#define PP_WRITE 2ul
+#define PP_READ 3ul
+
+struct page_kind {
+    const char* name;
+    unsigned shift;
+    u64 slb;     /* L || LP of the SLB entry */
+    u64 v, r;    /* L of the HPTE, its LP field */
+    u64 segment; /* effective address, 256M segment */
+    u64 vsid, real;
+};
+u64 avpn(const struct page_kind* k, u64 ea);
+/* First slot of the primary PTEG. */
+u64 pteg_slot(const struct page_kind* k, u64 ea);
+void set_slb(const struct page_kind* k, u64 index);
 
 static inline struct cpu* this_cpu(void) {
     struct cpu* c;

@@ -1,4 +1,5 @@
-/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp"; none: all of them. */
+/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "races", "litmus",
+ * "aba"; none: all but the last. */
 #include "cpu.h"
 
 struct cpu cpus[MAX_CPUS];
@@ -45,8 +46,13 @@ void main(u64 fdt, u64 firmware) {
     if (chosen("mmu")) test_mmu();
     if (machine.fdt == 0) {
         print("SKIP smp: started by other firmware, no device tree\n");
-    } else if (chosen("smp")) {
-        test_smp();
+    } else {
+        start_all();
+        if (chosen("smp")) test_smp();
+        if (chosen("races")) test_races();
+        if (chosen("litmus")) test_litmus();
+        if (machine.bootargs[0] != 0 && chosen("aba")) test_aba();
+        stop_all();
     }
     finish();
 }

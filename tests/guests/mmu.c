@@ -2,36 +2,10 @@
  * bits, problem state. */
 #include "cpu.h"
 
-#define H_REMOVE 0x04
-#define H_ENTER 0x08
-#define H_READ 0x0c
-#define H_PROTECT 0x18
-#define H_EXACT (1ul << 39) /* H_ENTER: this slot and no other */
-#define H_AVPN (1ul << 31)
-#define H_NOT_FOUND (-7l)
-
-#define HPTE_V 1ul
-#define HPTE_LARGE 4ul
-#define HPTE_R 0x100ul
-#define HPTE_C 0x80ul
-#define HPTE_M 0x10ul
-#define HPTE_N 4ul
-#define PP_WRITE 2ul
-#define PP_READ 3ul
-
 #define DSISR_NONE 0x40000000ul
 #define DSISR_PROTECTION 0x08000000ul
 #define DSISR_STORE 0x02000000ul
 #define SRR1_NO_EXECUTE 0x10000000ul
-
-struct page_kind {
-    const char* name;
-    unsigned shift;
-    u64 slb;       /* L || LP of the SLB entry */
-    u64 v, r;      /* L of the HPTE, its LP field */
-    u64 segment;   /* effective address, 256M segment */
-    u64 vsid, real;
-};
 
 static const struct page_kind kinds[] = {
     {"4K", 12, 0, 0, 0, 0x10000000, 0x12345, 0x0a00000},
@@ -39,10 +13,9 @@ static const struct page_kind kinds[] = {
     {"16M", 24, 0x100, HPTE_LARGE, 0, 0x30000000, 0x3beef, 0x1000000},
 };
 
-static u64 avpn(const struct page_kind* k, u64 ea) { return (k->vsid << 5 | (ea >> 23 & 31)) << 7; }
+u64 avpn(const struct page_kind* k, u64 ea) { return (k->vsid << 5 | (ea >> 23 & 31)) << 7; }
 
-/* First slot of the primary PTEG. */
-static u64 pteg_slot(const struct page_kind* k, u64 ea) {
+u64 pteg_slot(const struct page_kind* k, u64 ea) {
     const u64 hash = k->vsid ^ ((ea & 0x0fffffff) >> k->shift);
     return (hash & ((1ul << (machine.pft_shift - 7)) - 1)) * 8;
 }
@@ -52,7 +25,7 @@ static void slbmte(u64 kind, u64 index) {
     const u64 esid = k->segment | 1ul << 27 | index, vsid = k->vsid << 12 | k->slb;
     __asm__ volatile("slbmte %0, %1; isync" ::"r"(vsid), "r"(esid));
 }
-static void set_slb(const struct page_kind* k, u64 index) { expect("slbmte", attempt(slbmte, (u64)k, index), 0); }
+void set_slb(const struct page_kind* k, u64 index) { expect("slbmte", attempt(slbmte, (u64)k, index), 0); }
 
 static void load(u64 ea, u64 result) { *(u64*)result = translated_load(ea); }
 static void store(u64 ea, u64 value) { translated_store(ea, value); }

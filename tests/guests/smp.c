@@ -12,7 +12,8 @@ static volatile struct { u64 high, low; } counter128 __attribute__((aligned(128)
 static volatile struct { u32 lock; u64 value; } locked __attribute__((aligned(128)));
 static volatile u32 started __attribute__((aligned(128)));
 static volatile u32 finished __attribute__((aligned(128)));
-static volatile u32 go __attribute__((aligned(128)));
+static volatile u32 job_number __attribute__((aligned(128)));
+static void (*volatile job)(u64 index);
 
 #define ADD(name, type, larx, stcx)                                                                     \
     static void name(volatile void* at, u64 n) {                                                        \
@@ -40,8 +41,65 @@ static void add_locked(void) {
     locked.lock = 0;
 }
 
-static void work(void) {
-    while (!go) {}
+/* --- jobs for all vCPUs */
+void count_up(volatile u32* at, u32 n) { add32(at, n); }
+
+void secondary(u64 index) {
+    u32 done = 0;
+    add32(&started, 1);
+    for (;;) {
+        while (job_number == done) {}
+        __asm__ volatile("lwsync" ::: "memory");
+        done = job_number;
+        if (job == 0) break;
+        job(index);
+        __asm__ volatile("lwsync" ::: "memory");
+        add32(&finished, 1);
+    }
+    rtas(machine.stop_self, 0, 0);
+    for (;;) {}
+}
+
+/* False: not all came in time. */
+static int wait_for(volatile u32* count, u64 wanted) {
+    const u64 deadline = timebase() + 120ul * 512000000;
+    while (*count != wanted) {
+        if (timebase() > deadline) return 0;
+    }
+    __asm__ volatile("lwsync" ::: "memory");
+    return 1;
+}
+
+static void give(void (*function)(u64)) {
+    job = function;
+    finished = 0;
+    __asm__ volatile("lwsync" ::: "memory");
+    job_number += 1;
+}
+
+int on_all(void (*function)(u64 index)) {
+    give(function);
+    function(0);
+    const int all = wait_for(&finished, machine.cpu_count - 1);
+    expect("vCPUs that finished", finished, machine.cpu_count - 1);
+    return all;
+}
+
+void start_all(void) {
+    expect("device tree has a cpu", machine.cpu_count != 0, 1);
+    for (u32 i = 1; i < machine.cpu_count; ++i) {
+        const u32 args[3] = {machine.servers[i], (u32)(u64)secondary_entry, i};
+        expect("start-cpu", (u64)rtas(machine.start_cpu, 3, args), 0);
+    }
+    wait_for(&started, machine.cpu_count - 1);
+    expect("vCPUs started", started, machine.cpu_count - 1);
+}
+
+void stop_all(void) { give(0); }
+
+/* --- counters */
+static void work(u64 index) {
+    (void)index;
     for (int i = 0; i < ROUNDS; ++i) {
         add8(&counter8, 1);
         add16(&counter16, 3);
@@ -50,34 +108,12 @@ static void work(void) {
         add128(&counter128);
         add_locked();
     }
-    __asm__ volatile("lwsync" ::: "memory");
-    add32(&finished, 1);
-}
-
-void secondary(u64 index) {
-    (void)index;
-    add32(&started, 1);
-    work();
-    rtas(machine.stop_self, 0, 0);
-    for (;;) {}
 }
 
 void test_smp(void) {
     const unsigned before = failures;
     const u64 n = machine.cpu_count;
-    expect("device tree has a cpu", n != 0, 1);
-    for (u32 i = 1; i < n; ++i) {
-        const u32 args[3] = {machine.servers[i], (u32)(u64)secondary_entry, i};
-        expect("start-cpu", (u64)rtas(machine.start_cpu, 3, args), 0);
-    }
-    const u64 deadline = timebase() + 60ul * 512000000;
-    while (started != n - 1 && timebase() < deadline) {}
-    expect("vCPUs started", started, n - 1);
-    go = 1;
-    work();
-    while (finished != n && timebase() < deadline) {}
-    expect("vCPUs finished", finished, n);
-    __asm__ volatile("lwsync" ::: "memory");
+    on_all(work);
     expect("lbarx counter", counter8.value, (u8)(n * ROUNDS));
     expect("lharx counter", counter16.value, (u16)(3 * n * ROUNDS));
     expect("lwarx counter", counter32.value, (u32)(5 * n * ROUNDS));

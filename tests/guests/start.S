@@ -245,6 +245,35 @@ FUNCTION(translated_store):
     isync
     blr
 
+/* r5 loads from r3 with translation on, or until one gives r4; the last value. */
+FUNCTION(translated_loads):
+    mtctr 5
+    mfmsr 5
+    ori 6, 5, MSR_DR
+    mtmsrd 6
+    isync
+7:  ld 7, 0(3)
+    cmpd 7, 4
+    bdnzf 2, 7b
+    mtmsrd 5
+    isync
+    mr 3, 7
+    blr
+
+/* r5 stores to r3 with translation on: r4, r4 + 1 ... */
+FUNCTION(translated_stores):
+    mtctr 5
+    mfmsr 5
+    ori 6, 5, MSR_DR
+    mtmsrd 6
+    isync
+8:  std 4, 0(3)
+    addi 4, 4, 1
+    bdnz 8b
+    mtmsrd 5
+    isync
+    blr
+
 FUNCTION(jump):
     mtsrr0 3
     mfmsr 5
