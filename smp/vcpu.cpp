@@ -184,7 +184,8 @@ void Vcpu::run_guest() {
         InvalidationLog::leave_guest(participant_);
         ++stats_.hypercalls;
         machine_.hypercall_handler()(*this);
-        if (machine_.ending() || stopped()) return;
+        // Not stopped(): another vCPU may have started this one again between stop_self and here.
+        if (machine_.ending() || run_state_.load(std::memory_order_acquire) != RunState::kRunning) return;
         log.enter_guest(participant_, mmu_);
     }
     InvalidationLog::leave_guest(participant_);
