@@ -16,13 +16,16 @@ HcallStatus enter(Vcpu& cpu, Args args) {
     smp::Machine& m = cpu.machine();
     const u64 flags = args[0], v = args[2], r = args[3];
     if (flags & kZeroPage) {
+        // Before the entry can be seen, but not for a call that H_ENTER refuses anyway (but H_PTEG_FULL: the caller
+        // wants the page zero, and tries again elsewhere).
         const auto sizes = hpt::page_sizes(v, r);
-        if (!sizes) return papr::kParameter;
+        if (!sizes || args[1] >= m.hpt().slots() || (r & hpt::kWimg) != hpt::kM) return papr::kParameter;
         const u64 bytes = u64{1} << sizes->page_shift;
         u8* page = m.guest_ram().at(Ra{r & hpt::kRpn & ~(bytes - 1)}, bytes);
         if (page == nullptr) return papr::kParameter;
         std::memset(page, 0, bytes);
     }
+    if (flags & (kIcacheInvalidate | kIcacheSynchronize)) m.code_epochs().modified();
     const auto entered = m.hpt().enter(flags, PteIndex{args[1]}, v, r, m.ram_bytes());
     if (entered.status == papr::kSuccess) args[0] = entered.index.v;
     return entered.status;

@@ -1,4 +1,5 @@
 // hcall-splpar, hcall-join: giving the processor away (PAPR, "Shared Processor LPAR").
+#include "base/endian.h"
 #include "hcall/table.h"
 
 namespace mpower::hcall {
@@ -21,9 +22,23 @@ HcallStatus prod(Vcpu& cpu, Args args) {
     return papr::kSuccess;
 }
 
-/// H_CONFER to one vCPU (or all, -1) while its dispatch count is as the caller saw it.
+/// The dispatch count of a vCPU's VPA, or `otherwise` if it has none.
+u32 dispatch_count(Vcpu& cpu, u32 otherwise) {
+    constexpr u64 kCount = 0x100;
+    const u64 vpa = cpu.vpa.load(std::memory_order_acquire);
+    const u8* count = vpa == 0 ? nullptr : cpu.machine().guest_ram().at(Ra{vpa + kCount}, 4);
+    return count == nullptr ? otherwise : load_be<u32>(count);
+}
+
+/// H_CONFER to one vCPU (or all, -1) while its dispatch count is as the caller saw it: another one means that the lock
+/// holder has run since, so that the caller had better look at the lock again than sleep.
 HcallStatus confer(Vcpu& cpu, Args args) {
-    if (args[0] != ~u64{0} && cpu.machine().find(args[0]) == nullptr) return papr::kParameter;
+    if (args[0] != ~u64{0}) {
+        Vcpu* target = cpu.machine().find(args[0]);
+        if (target == nullptr) return papr::kParameter;
+        const u32 seen = static_cast<u32>(args[1]);
+        if (dispatch_count(*target, seen) != seen) return papr::kSuccess;
+    }
     if (cpu.take_prod()) return papr::kSuccess;
     cpu.yield();
     return papr::kSuccess;
