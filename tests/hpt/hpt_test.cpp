@@ -1,0 +1,295 @@
+// The HPT against its sequential model, and each return code at its boundary.
+#include "hpt/hpt.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "tests/hpt/model.h"
+
+namespace mpower::hpt {
+namespace {
+
+constexpr unsigned kShift = 18;
+constexpr u64 kRam = u64{1} << 30;
+constexpr u64 kSlots = u64{1} << (kShift - 4);
+
+/// Collects what was invalidated.
+struct Recorder : Invalidator {
+    std::vector<VirtualPage> pages;
+    unsigned calls = 0;
+    void invalidate(std::span<const VirtualPage> p) override {
+        pages.insert(pages.end(), p.begin(), p.end());
+        ++calls;
+    }
+};
+
+struct HptTest : testing::Test {
+    std::unique_ptr<Hpt> table = *Hpt::create(kShift);
+    Recorder recorder;
+
+    static constexpr u64 kAnyR = 0x123000 | kM;
+    PteIndex enter(u64 index, u64 v = 0x12345680 | kValid, u64 r = kAnyR, u64 flags = flag::kExact) {
+        const auto e = table->enter(flags, PteIndex{index}, v, r, kRam);
+        EXPECT_EQ(e.status, papr::kSuccess);
+        return e.index;
+    }
+};
+
+TEST_F(HptTest, Create_RefusesSizesOutsideTheRange) {
+    EXPECT_FALSE(Hpt::create(17));
+    EXPECT_FALSE(Hpt::create(47));
+    EXPECT_TRUE(Hpt::create(46));  // address space only
+}
+
+TEST_F(HptTest, Enter_TakesTheFirstFreeSlotOfTheGroup) {
+    for (u64 n = 0; n < 8; ++n) EXPECT_EQ(enter(8 * 5 + 3, kValid | (n + 1) << 7, kAnyR, 0).v, 8 * 5 + n);
+    EXPECT_EQ(table->enter(0, PteIndex{8 * 5}, kValid, kAnyR, kRam).status, papr::kPtegFull);
+    table->remove(0, PteIndex{8 * 5 + 6}, 0, recorder);
+    EXPECT_EQ(enter(8 * 5, kValid, kAnyR, 0).v, 8 * 5 + 6);
+}
+
+TEST_F(HptTest, EnterExact_IsFull_WhenTheSlotIsTaken) {
+    enter(9);
+    EXPECT_EQ(table->enter(flag::kExact, PteIndex{9}, kValid, kAnyR, kRam).status, papr::kPtegFull);
+    enter(10);
+}
+
+TEST_F(HptTest, Index_IsCheckedAtTheTablesEnd) {
+    enter(kSlots - 1);
+    for (const u64 index : {kSlots, kSlots + 7, ~u64{0}, u64{1} << 60}) {
+        EXPECT_EQ(table->enter(flag::kExact, PteIndex{index}, kValid, kAnyR, kRam).status, papr::kParameter);
+        EXPECT_EQ(table->remove(0, PteIndex{index}, 0, recorder).status, papr::kParameter);
+        EXPECT_EQ(table->protect(0, PteIndex{index}, 0, recorder), papr::kParameter);
+        EXPECT_EQ(table->clear(kR, 0, PteIndex{index}, 0, recorder).status, papr::kParameter);
+    }
+}
+
+TEST_F(HptTest, Enter_ChecksWimgByTarget) {
+    const auto status = [&](u64 real, u64 wimg) {
+        const auto e = table->enter(0, PteIndex{0}, kValid, real | wimg, kRam);
+        if (e.status == papr::kSuccess) table->remove(0, e.index, 0, recorder);
+        return e.status;
+    };
+    for (u64 wimg = 0; wimg < 16; ++wimg) {
+        EXPECT_EQ(status(kRam - 4096, wimg << 3), wimg == 2 ? papr::kSuccess : papr::kParameter) << wimg;
+        const bool inhibited = (wimg & 12) == 4;
+        EXPECT_EQ(status(kRam, wimg << 3), inhibited ? papr::kSuccess : papr::kParameter) << wimg;
+    }
+}
+
+TEST_F(HptTest, Enter_RefusesPageSizesThatDoNotExist) {
+    const auto status = [&](u64 lp) {
+        const auto e = table->enter(0, PteIndex{0}, kValid | kLarge, lp << 12 | kM, kRam);
+        if (e.status == papr::kSuccess) table->remove(0, e.index, 0, recorder);
+        return e.status;
+    };
+    for (u64 lp = 0; lp < 256; ++lp) {
+        const bool exists = (lp & 15) == 1 || (lp & 15) == 7 || lp == 0 || lp == 8 || lp == 0x38;
+        EXPECT_EQ(status(lp), exists ? papr::kSuccess : papr::kParameter) << lp;
+    }
+}
+
+TEST_F(HptTest, Remove_ReturnsNotFound_WhenAConditionFails) {
+    const u64 v = 0x4000001234567880 | kBolted | kValid;
+    enter(77, v);
+    EXPECT_EQ(table->remove(0, PteIndex{78}, 0, recorder).status, papr::kNotFound);
+    EXPECT_EQ(table->remove(flag::kAvpn, PteIndex{77}, 0x4000001234567800, recorder).status, papr::kNotFound);
+    EXPECT_EQ(table->remove(flag::kAndCond, PteIndex{77}, kBolted, recorder).status, papr::kNotFound);
+    EXPECT_EQ(recorder.calls, 0u);
+    const auto removed = table->remove(flag::kAvpn, PteIndex{77}, v & ~u64{0x7f}, recorder);
+    EXPECT_EQ(removed.status, papr::kSuccess);
+    EXPECT_EQ(removed.old, (Hpte{v, kAnyR}));
+    EXPECT_EQ(recorder.calls, 1u);
+    EXPECT_EQ(table->remove(0, PteIndex{77}, 0, recorder).status, papr::kNotFound);
+}
+
+TEST_F(HptTest, Remove_ReturnsTheBitsThatWalkersSet) {
+    const Segment segment{.vsid = 0x1234, .segment_shift = 28, .base_shift = 12};
+    const u64 offset = 0x345000;
+    const u64 pteg = primary_hash(segment, offset) & table->pteg_mask();
+    const PteIndex at = enter(8 * pteg, tag_of(segment, offset));
+    const auto match = table->find(segment, offset);
+    ASSERT_TRUE(match);
+    EXPECT_EQ(match->index, at);
+    EXPECT_TRUE(table->set_rc(*match, kR | kC));
+    EXPECT_EQ(table->remove(0, at, 0, recorder).old.r, kAnyR | kR | kC);
+    EXPECT_FALSE(table->set_rc(*match, kR)) << "the entry is gone";
+    enter(8 * pteg, tag_of(segment, offset), kAnyR | 1);
+    EXPECT_FALSE(table->set_rc(*match, kC)) << "another entry took its place";
+    EXPECT_EQ(table->read(at).r, kAnyR | 1);
+}
+
+TEST_F(HptTest, Find_LooksInTheSecondaryGroup) {
+    const Segment segment{.vsid = 0x55aa, .segment_shift = 40, .base_shift = 16};
+    const u64 offset = 0x1230000;
+    const u64 pteg = ~primary_hash(segment, offset) & table->pteg_mask();
+    EXPECT_FALSE(table->find(segment, offset));
+    enter(8 * pteg + 5, tag_of(segment, offset) | kSecondary | kLarge, 0x120000 | 0x1000 | kM);
+    const auto match = table->find(segment, offset);
+    ASSERT_TRUE(match);
+    EXPECT_EQ(match->index.v, 8 * pteg + 5);
+    EXPECT_EQ(match->page_shift, 16);
+}
+
+TEST_F(HptTest, Find_PassesOverAnEntryOfAnotherBasePageSize) {
+    const Segment segment{.vsid = 0x77, .segment_shift = 28, .base_shift = 16};
+    const u64 offset = 0;
+    const u64 pteg = primary_hash(segment, offset) & table->pteg_mask();
+    enter(8 * pteg, tag_of(segment, offset) | kLarge, 0x3000000 | kM);                    // 16M base
+    enter(8 * pteg + 1, tag_of(segment, offset), 0x4000 | kM);                            // 4K
+    EXPECT_FALSE(table->find(segment, offset));
+    enter(8 * pteg + 2, tag_of(segment, offset) | kLarge, 0x3000000 | 0x8000 | kM);       // 64K base, 16M
+    const auto match = table->find(segment, offset);
+    ASSERT_TRUE(match);
+    EXPECT_EQ(match->page_shift, 24);
+}
+
+TEST_F(HptTest, Read_ShowsNeitherLockNorDirtyBit) {
+    enter(16, 0x1000 | kLock | kDirty | kValid);
+    EXPECT_EQ(table->read(PteIndex{16}).v, 0x1000 | kValid);
+    EXPECT_TRUE(table->take_dirty(PteIndex{16}));
+    EXPECT_FALSE(table->take_dirty(PteIndex{16}));
+    table->protect(1, PteIndex{16}, 0, recorder);
+    EXPECT_TRUE(table->take_dirty(PteIndex{16}));
+    table->remove(0, PteIndex{16}, 0, recorder);
+    EXPECT_TRUE(table->take_dirty(PteIndex{16}));
+}
+
+TEST_F(HptTest, BulkRemove_StopsAtAnInvalidRequest_WithTheEarlierOnesDone) {
+    enter(1);
+    enter(2);
+    enter(300);
+    std::array<u64, 8> pairs{bulk::kRequest | 1, 0, bulk::kRequest | 300, 0, bulk::kResponse | 2, 0, bulk::kRequest | 2, 0};
+    EXPECT_EQ(table->bulk_remove(pairs, recorder), papr::kParameter);
+    EXPECT_EQ(pairs[0], bulk::kResponse | 1);
+    EXPECT_EQ(pairs[2], bulk::kResponse | 300);
+    EXPECT_EQ(pairs[4], bulk::kResponse | 2);
+    EXPECT_FALSE(table->read(PteIndex{1}).v & kValid);
+    EXPECT_FALSE(table->read(PteIndex{300}).v & kValid);
+    EXPECT_TRUE(table->read(PteIndex{2}).v & kValid);
+    EXPECT_EQ(recorder.pages.size(), 2u) << "what was removed was invalidated before the call returned";
+    enter(1);  // no lock was left behind
+    enter(300);
+}
+
+TEST(HptPages, PageOf_FindsThePageBack_ForEverySizeAndBothHashes) {
+    const u64 seed = std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    struct Encoding {
+        u8 base, page;
+        u64 large, lp;
+    };
+    constexpr Encoding kEncodings[] = {{12, 12, 0, 0},      {12, 16, kLarge, 7}, {12, 24, kLarge, 0x38},
+                                       {16, 16, kLarge, 1}, {16, 24, kLarge, 8}, {24, 24, kLarge, 0}};
+    for (int n = 0; n < 200000; ++n) {
+        const Encoding& e = kEncodings[random() % std::size(kEncodings)];
+        const u8 segment_shift = random() % 2 ? 28 : 40;
+        const u64 vsid = random() & ((u64{1} << (segment_shift == 28 ? 50 : 38)) - 1);
+        const u64 offset = random() & ((u64{1} << segment_shift) - 1);
+        const unsigned shift = 18 + random() % 20;
+        const u64 pteg_mask = (u64{1} << (shift - 7)) - 1;
+        const Segment segment{vsid, segment_shift, e.base};
+        const bool secondary = random() % 2;
+        // The hash, from the ISA's text: for 1T segments the VSID is folded in twice.
+        u64 hash = vsid ^ (offset >> e.base);
+        if (segment_shift == 40) hash ^= vsid << 25;
+        if (secondary) hash = ~hash;
+        const u64 page_mask = (u64{1} << e.page) - 1;
+        const Hpte entry{tag_of(segment, offset) | e.large | (secondary ? kSecondary : 0), e.lp << 12};
+        const VirtualPage expected{vsid, offset & ~page_mask, segment_shift, e.base, e.page};
+        const VirtualPage got = page_of(entry, hash & pteg_mask);
+        ASSERT_EQ(got, expected) << "vsid " << std::hex << vsid << " offset " << offset << " base " << int{e.base} << " page "
+                                 << int{e.page} << " segment " << int{segment_shift};
+    }
+}
+
+TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
+    const char* fixed = std::getenv("MPOWER_SEED");
+    const u64 seed = fixed != nullptr ? std::strtoull(fixed, nullptr, 0) : std::random_device{}();
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    const auto table = *Hpt::create(kShift);
+    test::Model model(kShift, kRam);
+    Recorder recorder;
+    const auto pick = [&](u64 n) { return random() % n; };
+    // Few groups, few AVPNs: so that calls meet. Now and then anything.
+    const auto index = [&] { return pick(50) == 0 ? random() >> pick(64) : pick(4) * 8 + pick(8); };
+    const auto avpn = [&] { return pick(30) == 0 ? random() & ~u64{0x7f} : (pick(3) + 1) << 7; };
+    const u64 rounds = std::getenv("MPOWER_LONG") != nullptr && *std::getenv("MPOWER_LONG") != 0 ? 50'000'000 : 500'000;
+    for (u64 n = 0; n < rounds; ++n) {
+        const u64 i = index(), a = avpn();
+        const u64 conditions = (pick(2) ? flag::kAvpn : 0) | (pick(3) == 0 ? flag::kAndCond : 0);
+        switch (pick(8)) {
+            case 0:
+            case 1: {
+                const u64 v = a | pick(128);
+                const u64 r = pick(10) == 0 ? random() : (pick(2 * kRam) & ~u64{0xfff}) | (pick(8) ? kM : kI) | (random() & 0x187);
+                const u64 flags = pick(2) ? flag::kExact : 0;
+                u64 used = 0;
+                const auto expected = model.enter(flags, i, v, r, &used);
+                const auto got = table->enter(flags, PteIndex{i}, v, r, kRam);
+                ASSERT_EQ(got.status, expected) << n;
+                if (expected == papr::kSuccess) {
+                    ASSERT_EQ(got.index.v, used) << n;
+                }
+                break;
+            }
+            case 2: {
+                Hpte old;
+                const auto expected = model.remove(conditions, i, a, &old);
+                const auto got = table->remove(conditions, PteIndex{i}, a, recorder);
+                ASSERT_EQ(got.status, expected) << n;
+                if (expected == papr::kSuccess) {
+                    ASSERT_EQ(got.old, old) << n;
+                }
+                break;
+            }
+            case 3: {
+                const u64 flags = conditions | (random() & 0x3f07);
+                ASSERT_EQ(table->protect(flags, PteIndex{i}, a, recorder), model.protect(flags, i, a)) << n;
+                break;
+            }
+            case 4: {
+                const u64 bit = pick(2) ? kR : kC;
+                Hpte old;
+                const auto expected = model.clear(bit, conditions, i, a, &old);
+                const auto got = table->clear(bit, conditions, PteIndex{i}, a, recorder);
+                ASSERT_EQ(got.status, expected) << n;
+                if (expected == papr::kSuccess) {
+                    ASSERT_EQ(got.old, old) << n;
+                }
+                break;
+            }
+            case 5: {
+                std::array<u64, 8> got;
+                u64 expected[8];
+                for (int k = 0; k < 8; k += 2) {
+                    const u64 type = pick(20) == 0 ? pick(4) : 1;
+                    expected[k] = got[k] = type << 62 | (pick(8) == 0 ? pick(64) << 56 : pick(3) << 56) | (index() & bulk::kPtex);
+                    expected[k + 1] = got[k + 1] = avpn();
+                }
+                ASSERT_EQ(table->bulk_remove(got, recorder), model.bulk_remove(expected)) << n;
+                for (int k = 0; k < 8; ++k) ASSERT_EQ(got[k], expected[k]) << n << " word " << k;
+                break;
+            }
+            case 6:
+                if (i < kSlots && (model.read(i).v & kValid)) {
+                    const bool store = pick(2);
+                    ASSERT_TRUE(table->set_rc(Match{PteIndex{i}, table->read(PteIndex{i}), 12}, store ? kR | kC : kR));
+                    model.touch(i, store);
+                }
+                break;
+            default:
+                if (i < kSlots && (model.read(i).v & kValid)) {
+                    ASSERT_EQ(table->read(PteIndex{i}), model.read(i)) << n;
+                }
+                break;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace mpower::hpt
