@@ -315,6 +315,42 @@ bool packed_decimal(Draft& d) {
     return true;
 }
 
+/// VRT other than the operands: QEMU looks at an operand again after it wrote VRT.
+bool copy_sign(Draft& d) {
+    packed_decimal(d);
+    d.set(6, 10, d.random.below(28));
+    return true;
+}
+
+/// Conversions from packed decimals: the RA field is part of the opcode.
+bool from_packed(Draft& d) {
+    const u32 opcode = d.field(11, 15);
+    copy_sign(d);
+    d.set(11, 15, opcode);
+    return true;
+}
+
+/// Conversions to packed decimals, of what the conversion from them gives.
+bool to_packed(Draft& d) {
+    from_packed(d);
+    const bool zoned = d.mnemonic == "bcdcfz";
+    const u32 opposite = zoned ? 4 : d.mnemonic == "bcdcfn" ? 5 : 0, ps = zoned ? d.field(22, 22) : 0;
+    d.before.push_back(va_form(31, opposite, 31, 1 << 10 | ps << 9 | 385));
+    return true;
+}
+
+/// Shift counts -16..15, lengths 0..15 in VRA; digits without a sign for the unsigned forms. CR6 is that of the operand,
+/// but QEMU takes the result's: not compared.
+bool shift_decimal(Draft& d) {
+    constexpr u32 kVspltisb = 780, kVspltish = 844, kVand = 1028, kMcrf67 = 0x4f1c0000;
+    copy_sign(d);
+    d.after.push_back(kMcrf67);
+    const bool truncate = d.mnemonic.ends_with("trunc");
+    d.before.push_back(va_form(30, d.random.below(truncate ? 16 : 32), 0, truncate ? kVspltish : kVspltisb));
+    if (d.mnemonic.starts_with("bcdu")) d.before.push_back(va_form(31, 31, 28, kVand));
+    return true;
+}
+
 bool move_to_vscr(Draft& d) {  // only NJ and SAT: QEMU keeps the reserved bits too
     constexpr u32 kVspltish = 844, kVspltisw = 908;
     const u32 sat = d.random.below(2);
@@ -356,6 +392,10 @@ const std::map<std::string_view, Shape> kShapes = {
     {"mtocrf", one_cr_field}, {"mfocrf", one_cr_field}, {"cbcdtd", bcd_digits}, {"addex", first_carry},
     {"sync", synchronise}, {"dcbf", flush_block}, {"icbt", touch_instruction}, {"mtspr", move_to_spr}, {"mfspr", move_from_spr}, {"mtfsf", move_to_fpscr}, {"mtfsfi", move_to_fpscr_immediate},
     {"mtfsb0", fpscr_bit}, {"mtfsb1", fpscr_bit}, {"mtvscr", move_to_vscr}, {"bcdadd", packed_decimal}, {"bcdsub", packed_decimal},
+    {"bcdcpsgn", copy_sign}, {"bcdsetsgn", from_packed}, {"bcdctn", from_packed}, {"bcdctz", from_packed},
+    {"bcdctsq", from_packed}, {"bcdcfn", to_packed}, {"bcdcfz", to_packed}, {"bcdcfsq", to_packed},
+    {"bcds", shift_decimal}, {"bcdsr", shift_decimal}, {"bcdus", shift_decimal}, {"bcdtrunc", shift_decimal},
+    {"bcdutrunc", shift_decimal},
     {"vextractub", element_immediate}, {"vextractuh", element_immediate}, {"vextractuw", element_immediate},
     {"vextractd", element_immediate}, {"vinsertb", element_immediate}, {"vinserth", element_immediate},
     {"vinsertw", element_immediate}, {"vinsertd", element_immediate}, {"vextublx", element_indexed},

@@ -1,4 +1,4 @@
-// Vector storage access, VSCR, decimal sums (Power ISA, Book I 6.7, 6.13, 6.12).
+// Vector storage access, VSCR (Power ISA, Book I 6.7, 6.13).
 #include "jit/isa/table.h"
 #include "jit/vmx/lanes.h"
 
@@ -67,76 +67,6 @@ u64 move_to_vscr(CpuState& s, u64 register_number, u64, u64) {
     return 0;
 }
 
-/// A signed packed decimal of 31 digits.
-struct Decimal {
-    u128 magnitude = 0;  ///< Digits in BCD, shifted right by the sign's nibble.
-    bool negative = false, valid = true;
-};
-
-Decimal decimal(V128 v) {
-    Decimal d{.magnitude = whole(v) >> 4};
-    const unsigned sign = v.lo & 15;
-    d.valid = sign >= 10;
-    d.negative = sign == 11 || sign == 13;
-    for (unsigned n = 0; n < 31; ++n) d.valid &= (d.magnitude >> (4 * n) & 15) <= 9;
-    return d;
-}
-
-/// BCD sum of 31 digits and the carry above them.
-u128 add_digits(u128 a, u128 b, bool* carry) {
-    u128 r = 0;
-    unsigned c = 0;
-    for (unsigned n = 0; n < 31; ++n) {
-        unsigned digit = static_cast<unsigned>(a >> (4 * n) & 15) + static_cast<unsigned>(b >> (4 * n) & 15) + c;
-        c = digit > 9;
-        if (c) digit -= 10;
-        r |= u128{digit} << (4 * n);
-    }
-    *carry = c;
-    return r;
-}
-
-/// a - b for a >= b; digits compare as the numbers do.
-u128 subtract_digits(u128 a, u128 b) {
-    u128 r = 0;
-    int borrow = 0;
-    for (unsigned n = 0; n < 31; ++n) {
-        int digit = static_cast<int>(a >> (4 * n) & 15) - static_cast<int>(b >> (4 * n) & 15) - borrow;
-        borrow = digit < 0;
-        if (borrow) digit += 10;
-        r |= u128{static_cast<unsigned>(digit)} << (4 * n);
-    }
-    return r;
-}
-
-/// bcdadd., bcdsub.: CR6 := LT, GT, EQ of the result, SO for overflow or an invalid operand.
-u64 decimal_sum(CpuState& s, u64 word, u64 subtract, u64) {
-    const Insn i{static_cast<u32>(word)};
-    const Decimal a = decimal(vr(s, i.ra()));
-    Decimal b = decimal(vr(s, i.rb()));
-    if (!a.valid || !b.valid) {
-        s.cr[6] = cr::kSo;
-        return 0;
-    }
-    if (subtract) b.negative = !b.negative;
-    bool overflow = false, negative = a.negative;
-    u128 magnitude;
-    if (a.negative == b.negative) {
-        magnitude = add_digits(a.magnitude, b.magnitude, &overflow);
-    } else if (a.magnitude >= b.magnitude) {
-        magnitude = subtract_digits(a.magnitude, b.magnitude);
-    } else {
-        magnitude = subtract_digits(b.magnitude, a.magnitude);
-        negative = b.negative;
-    }
-    const bool zero = magnitude == 0 && !overflow;
-    if (zero) negative = false;
-    const unsigned plus = i.bit(22) ? 15 : 12;
-    vr(s, i.rt()) = vector_of(magnitude << 4 | (negative ? 13 : plus));
-    s.cr[6] = static_cast<u8>((zero ? cr::kEq : negative ? cr::kLt : cr::kGt) | (overflow ? cr::kSo : 0));
-    return 0;
-}
-
 }  // namespace
 
 void lvx(Builder& b, Insn i) { load_vector(b, i); }
@@ -156,8 +86,5 @@ void lvsr(Builder& b, Insn i) {
 
 void mfvscr(Builder& b, Insn i) { b.call(move_from_vscr, b.imm(i.rt())); }
 void mtvscr(Builder& b, Insn i) { b.call(move_to_vscr, b.imm(i.rb())); }
-
-void bcdadd_(Builder& b, Insn i) { b.call(decimal_sum, b.imm(i.word), b.imm(0)); }
-void bcdsub_(Builder& b, Insn i) { b.call(decimal_sum, b.imm(i.word), b.imm(1)); }
 
 }  // namespace mpower::jit::isa::sem
