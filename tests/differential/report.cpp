@@ -60,7 +60,7 @@ const char* known_difference(const Group& group, const Image& ours, const Image&
         if (theirs.state.vsr[vrt].lo < 16) corrected.state.vsr[vrt].lo = ours.state.vsr[vrt].lo;
         if (same(ours, corrected)) return "QEMU 7.2: signed zero from packed decimals, and GT or LT beside EQ";
     }
-    return nullptr;
+    return known_fp_difference(group, ours, theirs);
 }
 
 std::string describe(const Group& group, const Image& before, const Image& ours, const Image& theirs) {

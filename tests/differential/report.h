@@ -13,6 +13,8 @@ bool same(const Image& ours, const Image& theirs);
 
 /// Why a difference after `group` is no error of ours; nullptr if there is no such reason.
 const char* known_difference(const Group& group, const Image& ours, const Image& theirs);
+/// The floating-point part of it.
+const char* known_fp_difference(const Group& group, const Image& ours, const Image& theirs);
 
 /// The instruction, registers before, and what differs after.
 std::string describe(const Group& group, const Image& before, const Image& ours, const Image& theirs);
