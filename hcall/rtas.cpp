@@ -150,7 +150,7 @@ i32 get_system_parameter(Call& c) {
 
 i32 os_term(Call& c) {
     log(Log::kGuestErrors, "the guest's operating system has terminated (ibm,os-term)");
-    c.cpu.machine().request_end(smp::Ending::kPowerOff);
+    c.cpu.machine().request_end(smp::Ending::kCheckstop);
     return kOk;
 }
 

@@ -11,7 +11,7 @@ using smp::Vcpu;
 /// H_CEDE: EE on, sleep until an interrupt or a prod.
 HcallStatus cede(Vcpu& cpu, Args) {
     jit::set_msr(cpu.state(), cpu.state().msr | jit::msr::kEe);
-    cpu.cede();
+    cpu.sleep(Vcpu::Until::kInterruptOrProd);
     return papr::kSuccess;
 }
 

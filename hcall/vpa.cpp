@@ -45,7 +45,6 @@ HcallStatus register_slb_shadow(Vcpu& cpu, u64 address) {
     if (size < kSlbShadowMinimum || crosses_page(address, size) || !in_ram(cpu, address, size)) return papr::kParameter;
     if (cpu.vpa.load(std::memory_order_acquire) == 0) return papr::kResource;
     cpu.slb_shadow = address;
-    cpu.slb_shadow_size = size;
     return papr::kSuccess;
 }
 
@@ -55,7 +54,6 @@ HcallStatus register_dtl(Vcpu& cpu, u64 address) {
     if (size < kDtlMinimum || !in_ram(cpu, address, size)) return papr::kParameter;
     if (cpu.vpa.load(std::memory_order_acquire) == 0) return papr::kResource;
     cpu.dtl = address;
-    cpu.dtl_size = size;
     return papr::kSuccess;
 }
 
@@ -68,8 +66,8 @@ HcallStatus register_area(Vcpu& cpu, Args args) {
         case 0x400000000000: return register_dtl(*target, address);
         case 0x600000000000: return register_slb_shadow(*target, address);
         case 0xa00000000000: return deregister_vpa(*target);
-        case 0xc00000000000: target->dtl = target->dtl_size = 0; return papr::kSuccess;
-        case 0xe00000000000: target->slb_shadow = target->slb_shadow_size = 0; return papr::kSuccess;
+        case 0xc00000000000: target->dtl = 0; return papr::kSuccess;
+        case 0xe00000000000: target->slb_shadow = 0; return papr::kSuccess;
         default: return papr::kParameter;
     }
 }

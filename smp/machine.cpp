@@ -111,7 +111,7 @@ bool Machine::join(Vcpu& cpu) {
         joined_.fetch_sub(1, std::memory_order_acq_rel);
         return false;
     }
-    cpu.cede();
+    cpu.sleep(Vcpu::Until::kProd);
     joined_.fetch_sub(1, std::memory_order_acq_rel);
     return true;
 }

@@ -103,12 +103,13 @@ void Vcpu::count_dispatch() {
     if (u8* count = machine_.guest_ram().at(Ra{address + kVpaYieldCount}, 4)) store_be<u32>(count, load_be<u32>(count) + 1);
 }
 
-void Vcpu::cede() {
+void Vcpu::sleep(Until until) {
+    const auto interrupted = [&] { return until == Until::kInterruptOrProd && (icp_->asserted() || decrementer_expired()); };
     bool counted = false;
     for (;;) {
         clear_idle_attention();
-        if (icp_->asserted() || decrementer_expired() || take_prod()) break;
-        if (state_.attention.load(std::memory_order_acquire) != 0) break;
+        if (take_prod() || interrupted()) break;
+        if (state_.attention.load(std::memory_order_acquire) != 0) break;  // system reset, or the machine halts
         if (!counted) count_dispatch();
         counted = true;
         sleep_until_attention();

@@ -61,9 +61,10 @@ class Vcpu final : public jit::Platform {
     bool stopped() const { return run_state_.load(std::memory_order_acquire) == RunState::kStopped; }
     /// RTAS stop-self: does not return to the guest; the thread waits for start or halt.
     void stop_self();
-    /// Sleeps until an interrupt is pending (whatever MSR[EE]), prod(), or the machine halts; returns at once if so.
-    /// Consumes the prod flag. H_CEDE, H_JOIN.
-    void cede();
+    enum class Until : u8 { kInterruptOrProd, kProd };
+    /// Sleeps until an interrupt is pending (whatever MSR[EE]; not for kProd) or prod() was called, whose flag it
+    /// consumes; or until a system reset or the machine's end. Returns at once if so. H_CEDE, H_JOIN.
+    void sleep(Until until);
     /// Sets the prod flag and wakes. Any thread.
     void prod();
     bool take_prod() { return prodded_.exchange(false, std::memory_order_acq_rel); }
@@ -76,8 +77,7 @@ class Vcpu final : public jit::Platform {
     const VcpuStats& stats() const { return stats_; }  ///< Exact once the machine has ended.
     jit::Executor& executor() { return *executor_; }
 
-    u64 slb_shadow = 0, slb_shadow_size = 0;
-    u64 dtl = 0, dtl_size = 0;
+    std::atomic<u64> slb_shadow{0}, dtl{0};  ///< Likewise the SLB shadow and the dispatch trace log.
 
     // --- for any thread
     /// Makes the vCPU look at `bits` at its next poll, and wakes it if it sleeps.
