@@ -197,18 +197,43 @@ std::optional<HostResult> on_host(double a, double b, double c) {
     return std::nullopt;
 }
 
+/// Rounds a host result to T's precision with FR, FI and XX; nothing if that may overflow or be tiny.
+template <class T>
+std::optional<double> rounded(Context& c, HostResult host) {
+    const bool too_large = host.residue != 0 && (host.residue < 0) == (host.value > 0);
+    if constexpr (std::is_same_v<typename T::Rounded, Double>) {
+        c.fi = host.residue != 0;
+        c.fr = too_large;
+    } else {
+        // To odd first: truncated, and the last bit set if anything is lost. Rounding that to single, which has less
+        // than half of the digits, gives the single nearest to the exact result.
+        const double odd = std::bit_cast<double>((std::bit_cast<u64>(host.value) - too_large) | (host.residue != 0));
+        const u64 biased = std::bit_cast<u64>(odd) >> 52 & 0x7ff;
+        if (biased < 897 || biased >= 1150) return std::nullopt;
+        host.value = static_cast<float>(odd);
+        c.fi = host.value != odd;
+        c.fr = (host.value > odd) == (odd > 0) && c.fi;
+    }
+    if (c.fi) c.raise(fpscr::kXx);
+    return host.value;
+}
+
+inline double host_double(u64 bits) { return std::bit_cast<double>(bits); }
+inline double host_double(u32 bits) { return std::bit_cast<float>(bits); }
+
 template <class T, Operation op>
 typename T::Bits compute(Context& c, typename T::Bits a, typename T::Bits b, typename T::Bits third) {
-    if constexpr (std::is_same_v<T, Dp>) {
+    using enum Operation;
+    if constexpr (sizeof(typename T::Bits) <= 8 && (op <= kSqrt || (op >= kMadd && op <= kNmsub))) {
         if (c.rounding == Rounding::kNearest) {
-            const auto host =
-                on_host<op>(std::bit_cast<double>(a), std::bit_cast<double>(b), std::bit_cast<double>(third));
-            if (host) {
-                c.fi = host->residue != 0;
-                c.fr = c.fi && (host->residue < 0) == (host->value > 0);
-                if (c.fi) c.raise(fpscr::kXx);
-                using enum Operation;
-                return std::bit_cast<u64>(op == kNmadd || op == kNmsub ? -host->value : host->value);
+            const auto host = on_host<op>(host_double(a), host_double(b), host_double(third));
+            const auto value = host ? rounded<T>(c, *host) : std::nullopt;
+            if (value) {
+                const double r = op == kNmadd || op == kNmsub ? -*value : *value;
+                if constexpr (sizeof(typename T::Bits) == 8)
+                    return std::bit_cast<u64>(r);
+                else
+                    return std::bit_cast<u32>(static_cast<float>(r));
             }
         }
     }

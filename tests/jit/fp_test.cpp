@@ -139,38 +139,53 @@ u64 any_double(std::mt19937_64& random) {
     }
 }
 
-template <Operation op>
+template <class T, Operation op>
 void compare_paths(std::mt19937_64& random, int count) {
+    using Bits = typename T::Bits;
+    const auto operand = [&]() -> Bits {
+        const u64 v = any_double(random);
+        if constexpr (sizeof(Bits) == 8)
+            return random() % 2 ? v : v & ~u64{0x1fffffff};
+        else
+            return narrow_single((v & 0x8fffffffffffffff) | 0x3000000000000000);
+    };
     for (int n = 0; n < count; ++n) {
-        const u64 a = any_double(random), b = any_double(random), c = any_double(random);
+        const Bits a = operand(), b = operand(), c = operand();
         CpuState s;
         Context fast(s), exact(s), truncated(s);
-        const u64 x = compute<Dp, op>(fast, a, b, c), y = compute_soft<Dp, op>(exact, a, b, c);
-        ASSERT_EQ(x, y) << std::hex << a << ' ' << b << ' ' << c;
-        ASSERT_EQ(fast.raised, exact.raised) << std::hex << a << ' ' << b << ' ' << c;
-        ASSERT_EQ(fast.fi, exact.fi) << std::hex << a << ' ' << b << ' ' << c;
-        ASSERT_EQ(fast.fr, exact.fr) << std::hex << a << ' ' << b << ' ' << c;
+        const Bits x = compute<T, op>(fast, a, b, c), y = compute_soft<T, op>(exact, a, b, c);
+        const auto operands = ::testing::Message() << std::hex << a << ' ' << b << ' ' << c;
+        ASSERT_EQ(x, y) << operands;
+        ASSERT_EQ(fast.raised, exact.raised) << operands;
+        ASSERT_EQ(fast.fi, exact.fi) << operands;
+        ASSERT_EQ(fast.fr, exact.fr) << operands;
         // FR tells whether the magnitude differs from the truncated one.
         truncated.rounding = Rounding::kZero;
-        const u64 z = compute_soft<Dp, op>(truncated, a, b, c);
-        if (!(exact.raised & fpscr::kAllVx)) { ASSERT_EQ(exact.fr, z != y) << std::hex << a << ' ' << b << ' ' << c; }
+        const Bits z = compute_soft<T, op>(truncated, a, b, c);
+        if (exact.raised & fpscr::kAllVx) continue;
+        ASSERT_EQ(exact.fr, z != y) << operands;
     }
 }
 
-TEST(Host, GivesWhatTheExactPathGives) {
+template <class T>
+void compare_all() {
     const unsigned seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    compare_paths<kAdd>(random, 100000);
-    compare_paths<kSub>(random, 100000);
-    compare_paths<kMul>(random, 100000);
-    compare_paths<kDiv>(random, 30000);
-    compare_paths<kSqrt>(random, 30000);
-    compare_paths<kMadd>(random, 200000);
-    compare_paths<kMsub>(random, 100000);
-    compare_paths<kNmadd>(random, 100000);
-    compare_paths<kNmsub>(random, 100000);
+    compare_paths<T, kAdd>(random, 100000);
+    compare_paths<T, kSub>(random, 100000);
+    compare_paths<T, kMul>(random, 100000);
+    compare_paths<T, kDiv>(random, 30000);
+    compare_paths<T, kSqrt>(random, 30000);
+    compare_paths<T, kMadd>(random, 200000);
+    compare_paths<T, kMsub>(random, 100000);
+    compare_paths<T, kNmadd>(random, 100000);
+    compare_paths<T, kNmsub>(random, 100000);
 }
+
+TEST(Host, GivesWhatTheExactPathGives_ForDoubles) { compare_all<Dp>(); }
+TEST(Host, GivesWhatTheExactPathGives_ForSinglesInDoubles) { compare_all<DpSp>(); }
+TEST(Host, GivesWhatTheExactPathGives_ForSingles) { compare_all<Sp>(); }
 
 }  // namespace
 }  // namespace mpower::jit::fp
