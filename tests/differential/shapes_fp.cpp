@@ -62,6 +62,7 @@ bool shape_floating_point(Draft& d) {
         d.after.push_back(mtfsb1(kFx));
     } else if (m == "mtfsb0" || m == "mtfsb1") {
         if (d.field(6, 10) >= 24 && d.field(6, 10) <= 29) return false;
+        if (m == "mtfsb1") d.before.push_back(mtfsb1(kFx));  // QEMU does not set FX for the bit
         d.after.push_back(mtfsb1(kFx));
     } else if (m == "mcrfs") {
         d.before.push_back(mtfsb0(kFr));
