@@ -54,8 +54,8 @@ u64 mixed(u64 seed, u64 index) {  // splitmix64's finaliser
 
 const char* excluded(std::string_view m, bool little_endian) {
     static constexpr std::string_view kEstimates[] = {
-        "fre", "fres", "frsqrte", "frsqrtes", "xsredp", "xsresp", "xsrsqrtedp", "xsrsqrtesp", "xvredp", "xvresp",
-        "xvrsqrtedp", "xvrsqrtesp", "vrefp", "vrsqrtefp", "vexptefp", "vlogefp"};
+        "fre",    "fres",   "frsqrte",    "frsqrtes",   "xsredp", "xsresp",    "xsrsqrtedp", "xsrsqrtesp",
+        "xvredp", "xvresp", "xvrsqrtedp", "xvrsqrtesp", "vrefp",  "vrsqrtefp", "vexptefp",   "vlogefp"};
     static constexpr std::string_view kPartial[] = {"lvebx", "lvehx", "lvewx"};
     static constexpr std::string_view kStrings[] = {"lmw", "stmw", "lswi", "lswx", "stswi", "stswx"};
     static constexpr std::string_view kBroken[] = {"stqcx"}, kMissing[] = {"icbt"}, kZeroes[] = {"vrldmi"};
@@ -99,8 +99,15 @@ std::vector<std::string> Generator::missing() const {
 bool Generator::acceptable(u32 word, const Row* row) const {
     if (jit::isa::decode(word, options_.level) != row) return false;  // a more specific row's word
     if (row->mnemonic == "lswx") return true;  // may write any GPR as far as the IR shows; its shape sees to it
-    const jit::ir::Mode mode{.sf = true, .le = options_.little_endian, .pr = false, .fp = true, .vec = true,
-                             .vsx = true, .fp_exceptions = false, .single_step = false, .level = options_.level};
+    const jit::ir::Mode mode{.sf = true,
+                             .le = options_.little_endian,
+                             .pr = false,
+                             .fp = true,
+                             .vec = true,
+                             .vsx = true,
+                             .fp_exceptions = false,
+                             .single_step = false,
+                             .level = options_.level};
     const jit::ir::Block block = jit::translate({&word, 1}, mode, DIFF_CODE);
     for (const jit::ir::Inst& inst : block.insts) {
         // An invalid form, by our own definition: not to be compared.

@@ -42,7 +42,8 @@ const char* known_fp_difference(const Group& group, const Image& ours, const Ima
         corrected.state.vsr[i.xt()] = ours.state.vsr[i.xt()];
         constexpr u64 kLeastNormalSingle = 0x3810000000000000;
         const bool denormal = ((x | y) & ~(u64{1} << 63)) < kLeastNormalSingle;
-        if ((distance <= u64{1} << 29 || overflow || denormal) && same_without_fpscr(ours, corrected, kUx | kOx | kFprf)) {
+        if ((distance <= u64{1} << 29 || overflow || denormal) &&
+            same_without_fpscr(ours, corrected, kUx | kOx | kFprf)) {
             return "QEMU 7.2 rounds to double first";
         }
     }
@@ -71,7 +72,8 @@ const char* known_fp_difference(const Group& group, const Image& ours, const Ima
         return "a NaN keeps its fraction (Book I, bfp_ROUND_TO_BFP80)";
     }
     constexpr u64 kVx = 0x20000000, kFx = 0x80000000;
-    if (starts(id, {"xsmaxjdp", "xsminjdp"}) && (fpscr & kVxsnan) && same_without_fpscr(ours, theirs, kVxsnan | kVx | kFx)) {
+    if (starts(id, {"xsmaxjdp", "xsminjdp"}) && (fpscr & kVxsnan) &&
+        same_without_fpscr(ours, theirs, kVxsnan | kVx | kFx)) {
         return "QEMU 7.2 does not look at src2 when src1 is a NaN";
     }
     if (id == "xsnmsubqp" && i.bit(31)) { return "QEMU 7.2 does not round xsnmsubqpo to odd"; }

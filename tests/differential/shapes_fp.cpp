@@ -1,11 +1,12 @@
 // Floating point: what the ISA leaves undefined, and what QEMU 7.2 keeps differently in FPSCR.
 //
-//   FX     QEMU sets it for an exception whose bit was set already; the ISA only when one changes from 0 to 1. So FX is 1
+//   FX     QEMU sets it for an exception whose bit was set already; the ISA only when one changes from 0 to 1. So FX is
+//   1
 //          as soon as any exception bit is, throughout.
 //   FR     QEMU does not compute it; it is not compared (report.cpp), and made 0 where an instruction reads it.
 //   FI     QEMU clears it in instructions that leave it alone. Made 0 before them.
-//   FPRF   undefined after conversions to integers; QEMU forgets it in some conversions from integers. Made 0 after them.
-//   enables stay 0: qemu-user runs with FE0 = FE1 = 1.
+//   FPRF   undefined after conversions to integers; QEMU forgets it in some conversions from integers. Made 0 after
+//   them. enables stay 0: qemu-user runs with FE0 = FE1 = 1.
 #include <algorithm>
 #include <iterator>
 
@@ -25,11 +26,13 @@ u32 splat_first(u32 xt) {
 
 u32 fmrgow(u32 frt) { return 63u << 26 | frt << 21 | frt << 16 | frt << 11 | 838 << 1; }
 /// XT := word 1 of XT in each word.
-u32 splat_second_word(u32 xt) { return 60u << 26 | (xt & 31) << 21 | 1 << 16 | (xt & 31) << 11 | 164 << 2 | (xt >> 5) << 1 | xt >> 5; }
+u32 splat_second_word(u32 xt) {
+    return 60u << 26 | (xt & 31) << 21 | 1 << 16 | (xt & 31) << 11 | 164 << 2 | (xt >> 5) << 1 | xt >> 5;
+}
 
 /// Doubleword 1 of their results is undefined.
-constexpr std::string_view kScalarTargets[] = {"lxsdx", "lxsspx", "lxsiwax", "lxsiwzx", "lxsibzx", "lxsihzx",
-                                               "mtvsrd", "mtvsrwa", "mtvsrwz"};
+constexpr std::string_view kScalarTargets[] = {"lxsdx",   "lxsspx", "lxsiwax", "lxsiwzx", "lxsibzx",
+                                               "lxsihzx", "mtvsrd", "mtvsrwa", "mtvsrwz"};
 
 constexpr u32 kFx = 0, kFr = 13, kFi = 14, kC = 15;
 
@@ -72,12 +75,16 @@ bool shape_floating_point(Draft& d) {
     }
 
     // --- FPSCR
-    const bool compares = m.starts_with("fcmp") || m.starts_with("xscmp") || m.starts_with("ftdiv") || m.starts_with("ftsqrt");
-    if (m.starts_with("xv") || m.starts_with("xsmax") || m.starts_with("xsmin") || compares) d.before.push_back(mtfsb0(kFi));
+    const bool compares =
+        m.starts_with("fcmp") || m.starts_with("xscmp") || m.starts_with("ftdiv") || m.starts_with("ftsqrt");
+    if (m.starts_with("xv") || m.starts_with("xsmax") || m.starts_with("xsmin") || compares)
+        d.before.push_back(mtfsb0(kFi));
     if (compares) d.after.push_back(mtfsb0(kC));  // QEMU sets it for an invalid comparison
     static constexpr std::string_view kNoFprf[] = {"fcfids", "fcfidu", "fcfidus"};
-    if (m.starts_with("fcti") || in(m, kNoFprf) || (m.starts_with("xscvdp") && m.size() == 10 && m[7] != 'p')) clear_fprf(d);
-    // QEMU rounds the result of a negating multiply-add after it has negated it: the same only when rounding to nearest.
+    if (m.starts_with("fcti") || in(m, kNoFprf) || (m.starts_with("xscvdp") && m.size() == 10 && m[7] != 'p'))
+        clear_fprf(d);
+    // QEMU rounds the result of a negating multiply-add after it has negated it: the same only when rounding to
+    // nearest.
     if (m.starts_with("fnm") || m.starts_with("xsnm") || m.starts_with("xvnm")) {
         d.before.push_back(mtfsfi(7, 0));
         d.after.push_back(mtfsfi(7, d.random.below(4)));
@@ -88,7 +95,8 @@ bool shape_floating_point(Draft& d) {
 
     // --- word 0 of a conversion to a word is undefined: the FPR becomes word 1, twice
     if (m.starts_with("fctiw")) d.after.push_back(fmrgow(d.field(6, 10)));
-    if (m == "xscvdpsxws" || m == "xscvdpuxws") d.after.push_back(splat_second_word(d.field(31, 31) << 5 | d.field(6, 10)));
+    if (m == "xscvdpsxws" || m == "xscvdpuxws")
+        d.after.push_back(splat_second_word(d.field(31, 31) << 5 | d.field(6, 10)));
     // Elements alike, half of the time: see known_difference() for the other half.
     if (m.starts_with("xvcv") && d.random.one_in(2)) {
         d.before.push_back(splat_first(d.field(30, 30) << 5 | d.field(16, 20)));
