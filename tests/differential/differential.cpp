@@ -77,8 +77,8 @@ class Campaign {
             ++index;
         }
         const std::vector<std::string> missing = generator_.missing();
-        fmt::print("{} instructions in {} programs, {} rows selected, {} differences, {} explained\n", executed(), programs,
-                   generator_.selected(), differences_, explained_);
+        fmt::print("{} instructions in {} programs, {} rows selected, {} differences, {} explained\n", executed(),
+                   programs, generator_.selected(), differences_, explained_);
         if (!missing.empty() && !settings_.program && !settings_.single) {
             fmt::print("rows of which no instruction was made: {}\n", fmt::join(missing, " "));
             return false;
@@ -98,7 +98,8 @@ class Campaign {
             const u32 word = primary << 26 | (operands & 0x03fff800) | (low & 2047);
             // Not through the runner's own register.
             if (insn_field(word, 6, 10) == kStateRegister || insn_field(word, 11, 15) == kStateRegister) continue;
-            if (primary == 17 || jit::isa::decode(word, level) != nullptr) continue;  // 17: a system call of qemu-user's
+            if (primary == 17 || jit::isa::decode(word, level) != nullptr)
+                continue;  // 17: a system call of qemu-user's
             for (u64& r : initial.state.gpr) r = DIFF_CENTRE;
             initial.state.gpr[kTemp2] = 0;
             initial.state.gpr[kStateRegister] = DIFF_STATE;
@@ -114,7 +115,8 @@ class Campaign {
     u64 executed() const { return subject_.instructions() - wasted_; }
 
     bool lost(u64 index) {
-        fmt::print("the oracle ended at program {} (seed {}); does `{}` run here?\n", index, settings_.seed, settings_.qemu);
+        fmt::print("the oracle ended at program {} (seed {}); does `{}` run here?\n", index, settings_.seed,
+                   settings_.qemu);
         return false;
     }
 
@@ -132,8 +134,8 @@ class Campaign {
         Image ours, theirs;
         if (!both(program, 0, &ours, &theirs)) return lost(index);
         if (!same(ours, theirs)) {
-            fmt::print("program {} (seed {}): the state differs before the first instruction\n{}", index, settings_.seed,
-                       describe(program.groups[0], program.initial, ours, theirs));
+            fmt::print("program {} (seed {}): the state differs before the first instruction\n{}", index,
+                       settings_.seed, describe(program.groups[0], program.initial, ours, theirs));
             ++differences_;
             return false;
         }
@@ -143,15 +145,16 @@ class Campaign {
             (same(ours, theirs) ? agree : differ) = middle;
         }
         Image before, before_theirs;
-        if (!both(program, agree, &before, &before_theirs) || !both(program, differ, &ours, &theirs)) return lost(index);
+        if (!both(program, agree, &before, &before_theirs) || !both(program, differ, &ours, &theirs))
+            return lost(index);
         wasted_ += subject_.instructions() - before_count;
         const Group& group = program.groups[agree];
         if (known_difference(group, ours, theirs) != nullptr) {
             ++explained_;
             return true;
         }
-        fmt::print("difference {}: program {} of seed {}, instruction {}\n{}", differences_ + 1, index, settings_.seed, agree,
-                   describe(group, before, ours, theirs));
+        fmt::print("difference {}: program {} of seed {}, instruction {}\n{}", differences_ + 1, index, settings_.seed,
+                   agree, describe(group, before, ours, theirs));
         std::fflush(stdout);
         generator_.ban(group.row);
         ++differences_;
@@ -175,8 +178,8 @@ int run(const Settings& settings) {
     options.groups = settings.single ? 1 : 100;
     options.classes = 0;
     for (const std::string& name : split(settings.rows)) {
-        const std::map<std::string, u32> classes = {{"fixed", kFixedRows}, {"fp", kFpRows}, {"vmx", kVmxRows}, {"vsx", kVsxRows},
-                                                    {"all", 15}};
+        const std::map<std::string, u32> classes = {
+            {"fixed", kFixedRows}, {"fp", kFpRows}, {"vmx", kVmxRows}, {"vsx", kVsxRows}, {"all", 15}};
         const auto found = classes.find(name);
         if (found == classes.end()) {
             fmt::print(stderr, "differential_test: --rows {}: use fixed, fp, vmx, vsx or all\n", name);
@@ -192,7 +195,8 @@ int run(const Settings& settings) {
         return 0;
     }
     if (access(settings.runner.c_str(), R_OK) != 0) {
-        fmt::print("skipped: no runner at {}: install the GNU cross compilers for powerpc64 and powerpc64le\n", settings.runner);
+        fmt::print("skipped: no runner at {}: install the GNU cross compilers for powerpc64 and powerpc64le\n",
+                   settings.runner);
         return 77;
     }
     if (std::system(fmt::format("command -v {} >/dev/null", settings.qemu).c_str()) != 0) {
@@ -223,7 +227,8 @@ int main(int argc, char** argv) {
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
     app.add_option("--endian", settings.endian, "little or big")->check(CLI::IsMember({"little", "big"}));
     app.add_option("--program", settings.program, "Run only this program of the seed");
-    app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")->capture_default_str();
+    app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")
+        ->capture_default_str();
     app.add_flag("--single", settings.single, "One instruction a program, each row as often");
     app.add_flag("--list", settings.list, "Print the rows that take no part, and why");
     app.add_flag("--undecoded", settings.undecoded, "Print words that the oracle executes and the table does not have");

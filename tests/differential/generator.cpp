@@ -54,8 +54,8 @@ u64 mixed(u64 seed, u64 index) {  // splitmix64's finaliser
 
 const char* excluded(std::string_view m, bool little_endian) {
     static constexpr std::string_view kEstimates[] = {
-        "fre", "fres", "frsqrte", "frsqrtes", "xsredp", "xsresp", "xsrsqrtedp", "xsrsqrtesp", "xvredp", "xvresp",
-        "xvrsqrtedp", "xvrsqrtesp", "vrefp", "vrsqrtefp", "vexptefp", "vlogefp"};
+        "fre",    "fres",   "frsqrte",    "frsqrtes",   "xsredp", "xsresp",    "xsrsqrtedp", "xsrsqrtesp",
+        "xvredp", "xvresp", "xvrsqrtedp", "xvrsqrtesp", "vrefp",  "vrsqrtefp", "vexptefp",   "vlogefp"};
     static constexpr std::string_view kPartial[] = {"lvebx", "lvehx", "lvewx"};
     static constexpr std::string_view kStrings[] = {"lmw", "stmw", "lswi", "lswx", "stswi", "stswx"};
     static constexpr std::string_view kBroken[] = {"stqcx"}, kMissing[] = {"icbt"}, kZeroes[] = {"vrldmi"};
@@ -99,8 +99,15 @@ std::vector<std::string> Generator::missing() const {
 bool Generator::acceptable(u32 word, const Row* row) const {
     if (jit::isa::decode(word, options_.level) != row) return false;  // a more specific row's word
     if (row->mnemonic == "lswx") return true;  // may write any GPR as far as the IR shows; its shape sees to it
-    const jit::ir::Mode mode{.sf = true, .le = options_.little_endian, .pr = false, .fp = true, .vec = true,
-                             .vsx = true, .fp_exceptions = false, .single_step = false, .level = options_.level};
+    const jit::ir::Mode mode{.sf = true,
+                             .le = options_.little_endian,
+                             .pr = false,
+                             .fp = true,
+                             .vec = true,
+                             .vsx = true,
+                             .fp_exceptions = false,
+                             .single_step = false,
+                             .level = options_.level};
     const jit::ir::Block block = jit::translate({&word, 1}, mode, DIFF_CODE);
     for (const jit::ir::Inst& inst : block.insts) {
         // An invalid form, by our own definition: not to be compared.
@@ -149,8 +156,9 @@ Image Generator::initial(Random& random) const {
     s.xer = random.bits() & (isa300 ? 0xe00c007f : 0xe000007f);
     s.lr = random.integer();
     s.ctr = random.one_in(2) ? random.below(4) : random.integer();
-    // Sticky bits at random, but none that contradict each other: VX sums up the VX* bits, and no exception is enabled.
-    s.fpscr = random.one_in(2) ? 0 : random.bits() & 0x9ff9f700;
+    // Sticky bits at random, but none that contradict each other: VX sums up the VX* bits, FX is as shapes_fp.cpp says,
+    // and no exception is enabled.
+    s.fpscr = random.one_in(2) ? 0 : (random.bits() & 0x1ff9f700) | 0x80000000;
     constexpr u64 kInvalid = 0x01f80700, kVxSummary = 0x20000000;
     if (s.fpscr & kInvalid) s.fpscr |= kVxSummary;
     s.fpscr |= random.below(4);  // RN

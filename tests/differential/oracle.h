@@ -14,7 +14,8 @@ namespace mpower::differential {
 class Oracle {
   public:
     /// Starts `qemu -cpu cpu runner`.
-    static Result<Oracle> start(const std::string& qemu, const std::string& cpu, const std::string& runner, bool little_endian);
+    static Result<Oracle> start(const std::string& qemu, const std::string& cpu, const std::string& runner,
+                                bool little_endian);
     Oracle(Oracle&& other) noexcept;
     Oracle& operator=(Oracle&&) = delete;
     ~Oracle();

@@ -12,28 +12,30 @@
 namespace mpower::differential {
 
 /// Registers that no test instruction writes, so that storage accesses have valid addresses.
-constexpr u32 kStateRegister = 1;    ///< The runner's.
-constexpr u32 kBase = 2;             ///< DIFF_CENTRE.
-constexpr u32 kIndex = 3;            ///< -1024 .. 1023.
-constexpr u32 kAlignedIndex = 4;     ///< 0 .. 1008, a multiple of 16.
-constexpr u32 kDigits = 5;           ///< 0x7777777777777777: and-mask that makes valid BCD digits.
+constexpr u32 kStateRegister = 1;  ///< The runner's.
+constexpr u32 kBase = 2;           ///< DIFF_CENTRE.
+constexpr u32 kIndex = 3;          ///< -1024 .. 1023.
+constexpr u32 kAlignedIndex = 4;   ///< 0 .. 1008, a multiple of 16.
+constexpr u32 kDigits = 5;         ///< 0x7777777777777777: and-mask that makes valid BCD digits.
 constexpr u32 kLastReserved = 5;
-constexpr u32 kTemp = 6, kTemp2 = 7; ///< Set and used within a group only.
+constexpr u32 kTemp = 6, kTemp2 = 7;  ///< Set and used within a group only.
 
 /// What a branch of a group must be given when the program is laid out.
 enum class Target : u8 {
     kNone,
-    kRelative14, kRelative24, kAbsolute24,  ///< Displacement of the group's last word.
-    kRegister,                              ///< lis+ori at the group's start load the address.
+    kRelative14,
+    kRelative24,
+    kAbsolute24,  ///< Displacement of the group's last word.
+    kRegister,    ///< lis+ori at the group's start load the address.
 };
 
 /// One table row's instruction, with the words around it that keep its operands and results defined.
 struct Group {
     const jit::isa::Row* row = nullptr;
-    u32 word = 0;              ///< The instruction under test.
-    std::vector<u32> words;    ///< With what surrounds it.
+    u32 word = 0;            ///< The instruction under test.
+    std::vector<u32> words;  ///< With what surrounds it.
     Target target = Target::kNone;
-    unsigned skip = 0;         ///< Branches: groups passed over.
+    unsigned skip = 0;  ///< Branches: groups passed over.
 };
 
 /// Registers as the manual has them; CR, XER as mfcr, mfxer show them.
@@ -55,8 +57,8 @@ struct Program {
     Image initial;
     std::vector<Group> groups;
 
-    /// The whole code, in which each group from number `count` on is a branch to DIFF_DONE, so that every group keeps its
-    /// address whatever the count.
+    /// The whole code, in which each group from number `count` on is a branch to DIFF_DONE, so that every group keeps
+    /// its address whatever the count.
     std::vector<u32> layout(std::size_t count) const;
 };
 

@@ -5,10 +5,28 @@
 namespace mpower::differential {
 
 u64 Random::integer() {
-    static constexpr u64 kCorners[] = {
-        0, 1, 2, ~u64{0}, ~u64{1}, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-        0x100000000, 0xffffffff80000000, 0xffffffff7fffffff, 0x7fffffffffffffff, 0x8000000000000000,
-        0x8000000000000001, 0x7fffffff80000000, 0xffffffff00000000};
+    static constexpr u64 kCorners[] = {0,
+                                       1,
+                                       2,
+                                       ~u64{0},
+                                       ~u64{1},
+                                       0x7f,
+                                       0x80,
+                                       0xff,
+                                       0x7fff,
+                                       0x8000,
+                                       0xffff,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0xffffffff,
+                                       0x100000000,
+                                       0xffffffff80000000,
+                                       0xffffffff7fffffff,
+                                       0x7fffffffffffffff,
+                                       0x8000000000000000,
+                                       0x8000000000000001,
+                                       0x7fffffff80000000,
+                                       0xffffffff00000000};
     switch (below(8)) {
         case 0:
         case 1: return kCorners[below(std::size(kCorners))];

@@ -70,9 +70,10 @@ std::string describe(const Group& group, const Image& before, const Image& ours,
     const State& s = before.state;
     text += "\n  before:";
     for (int i = 0; i < 32; ++i) fmt::format_to(out, "{}r{:<2} {:016x}", i % 4 ? "  " : "\n    ", i, s.gpr[i]);
-    fmt::format_to(out, "\n    cr {:08x}  xer {:08x}  lr {:016x}  ctr {:016x}  fpscr {:016x}  vscr {:08x}\n", s.cr, s.xer,
-                   s.lr, s.ctr, s.fpscr, s.vscr);
-    if (group.row->flags & (jit::isa::kFp | jit::isa::kVec | jit::isa::kVsx | jit::isa::kVsxOrVec | jit::isa::kVsxOrVecDq)) {
+    fmt::format_to(out, "\n    cr {:08x}  xer {:08x}  lr {:016x}  ctr {:016x}  fpscr {:016x}  vscr {:08x}\n", s.cr,
+                   s.xer, s.lr, s.ctr, s.fpscr, s.vscr);
+    if (group.row->flags &
+        (jit::isa::kFp | jit::isa::kVec | jit::isa::kVsx | jit::isa::kVsxOrVec | jit::isa::kVsxOrVecDq)) {
         // Each register field may name a register of the lower or the upper half.
         for (const unsigned first : {6u, 11u, 16u, 21u}) {
             const u32 n = insn_field(group.word, first, first + 4);

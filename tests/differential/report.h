@@ -7,8 +7,8 @@
 
 namespace mpower::differential {
 
-/// Equal in everything that the ISA defines and the oracle gets right. When the code ended by a signal, only the signal,
-/// its address and the GPRs count.
+/// Equal in everything that the ISA defines and the oracle gets right. When the code ended by a signal, only the
+/// signal, its address and the GPRs count.
 bool same(const Image& ours, const Image& theirs);
 
 /// Why a difference after `group` is no error of ours; nullptr if there is no such reason.

@@ -29,4 +29,7 @@ struct Draft {
 /// False: this word has no valid form; draw another.
 bool shape(Draft& draft);
 
+/// The part of it that keeps FPSCR and the second halves of registers comparable (shapes_fp.cpp).
+bool shape_floating_point(Draft& draft);
+
 }  // namespace mpower::differential
