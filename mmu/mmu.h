@@ -30,8 +30,9 @@ struct Fault {
     u64 status = 0;   ///< DSISR for 0x300; SRR1 bits for 0x400.
 };
 
-/// Level-1 entry for data. A tag equals the effective page address, or kNone.
-struct TlbEntry {
+/// Level-1 entry for data. A tag equals the effective page address, or kNone. 32 bytes, so that generated code finds it
+/// by shift and mask.
+struct alignas(32) TlbEntry {
     static constexpr u64 kNone = ~u64{0};
     u64 load_tag = kNone, store_tag = kNone;
     u64 addend = 0;  ///< Host address minus effective address.
@@ -83,6 +84,10 @@ class Mmu {
     /// Real address of a host address that translate() or hit() gave.
     Ra real(const u8* host) const { return Ra{static_cast<u64>(host - ram_.bytes().data())}; }
     CodeEpochs& epochs() { return epochs_; }
+
+    // --- for generated code, which does hit() and the hit of fetch() inline: where the current space's arrays are named
+    TlbEntry* const* data_array() const { return &data_; }
+    CodeEntry* const* code_array() const { return &code_; }
 
     // --- what changes translation
     /// MSR[IR], MSR[DR], MSR[PR].

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "hpt/hpt.h"
-#include "jit/state.h"
+#include "jit/executor.h"
 #include "mmu/code_epochs.h"
 #include "mmu/ram.h"
 #include "smp/console.h"
@@ -27,6 +27,7 @@ struct MachineOptions {
     unsigned vcpus = 1;             ///< 1 .. kMaxVcpus.
     unsigned hpt_shift = 24;        ///< log2 of the HPT's size in bytes, 18..46.
     jit::IsaLevel level = jit::IsaLevel::k207;
+    jit::Accel accel = jit::Accel::kInterp;
     u64 seed = 0;                   ///< H_RANDOM, darn; 0: from the host.
     i64 rtc_offset_seconds = 0;     ///< Guest wall clock minus host clock.
 };

@@ -6,7 +6,6 @@
 
 #include "base/endian.h"
 #include "base/log.h"
-#include "jit/interp/interp.h"
 #include "smp/machine.h"
 #include "smp/xics.h"
 
@@ -25,7 +24,7 @@ Vcpu::Vcpu(Machine& machine, VcpuId id, jit::IsaLevel level)
       mmu_(machine.guest_ram(), machine.hpt(), machine.code_epochs()),
       broadcaster_(*this),
       icp_(std::make_unique<Icp>(machine.ics(), [this] { kick(kAttnInterrupt); })),
-      executor_(std::make_unique<jit::Interpreter>(mmu_)) {
+      executor_(jit::make_executor(machine.options().accel, mmu_)) {
     state_.id = id;
     state_.level = level;
     state_.mmu = &mmu_;

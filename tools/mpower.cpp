@@ -69,6 +69,7 @@ Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedF
                                               .vcpus = o.vcpus,
                                               .hpt_shift = boot::hpt_shift_for(o.ram_bytes),
                                               .level = o.level,
+                                              .accel = o.accel,
                                               .seed = o.seed,
                                               .rtc_offset_seconds = o.rtc_offset_seconds};
     auto machine = smp::Machine::create(machine_options, console, hcall::dispatch);

@@ -57,7 +57,7 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     app.add_option("--smp", vcpus, fmt::format("Number of vCPUs, 1 to {}", smp::kMaxVcpus))->type_name("N");
     app.add_option("--memory", memory, "Guest RAM: MiB, or a number with K, M, G, T (-m)")->type_name("SIZE");
     app.add_option("--cpu", cpu, "power8 or power9");
-    app.add_option("--accel", accel, "interp (jit and verify: the translator is not there yet)");
+    app.add_option("--accel", accel, "interp (the reference), or jit (translation to host code)");
     app.add_option("--serial", o.serial, "stdio or file:FILE");
     app.add_option("--log", o.log_sets, "Log sets: in_asm,op,out_asm,hcall,int,mmu,guest_errors,unimp (-d)")->type_name("SETS");
     app.add_option("--logfile", o.log_file, "File for the log instead of standard error (-D)")->type_name("FILE");
@@ -94,8 +94,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     o.ram_bytes = *ram;
     if (cpu == "power9") o.level = jit::IsaLevel::k300;
     else if (cpu != "power8") return fail("-cpu {}: known are power8 and power9", cpu);
-    if (accel == "jit" || accel == "verify") return fail("-accel {}: the translator is not built yet; use -accel interp", accel);
-    if (accel != "interp") return fail("-accel {}: known is interp", accel);
+    if (accel == "jit") o.accel = jit::Accel::kJit;
+    else if (accel == "verify") return fail("-accel verify: not implemented yet; use interp or jit");
+    else if (accel != "interp") return fail("-accel {}: known are interp and jit", accel);
     if (o.serial != "stdio" && o.serial.rfind("file:", 0) != 0) return fail("-serial {}: give stdio or file:FILE", o.serial);
     if (!snapshot_dir.empty() || !loadvm.empty() || !incoming.empty()) {
         return fail("snapshots and migration are not implemented yet");

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "jit/state.h"
+#include "jit/executor.h"
 
 namespace mpower::tools {
 
@@ -14,6 +14,7 @@ struct Options {
     u64 ram_bytes = u64{512} << 20;
     unsigned vcpus = 1;
     jit::IsaLevel level = jit::IsaLevel::k207;
+    jit::Accel accel = jit::Accel::kInterp;
     u64 seed = 0;
     i64 rtc_offset_seconds = 0;
     bool no_reboot = false;

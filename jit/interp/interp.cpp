@@ -1,28 +1,15 @@
 #include "jit/interp/interp.h"
 
 #include <bit>
-#include <cstring>
 
 #include "base/endian.h"
-#include "base/log.h"
-#include "jit/interrupt_ops.h"
+#include "jit/storage_access.h"
 #include "jit/translate.h"
 
 namespace mpower::jit {
 
 using ir::Inst;
 using ir::Op;
-
-struct Interpreter::CachedBlock {
-    u64 key = 0;
-    u64 epoch = 0;
-    Ra ra{};
-    std::vector<u32> words;  ///< As in storage, to compare.
-    ir::Block block;
-};
-
-Interpreter::Interpreter(mmu::Mmu& mmu) : mmu_(mmu) {}
-Interpreter::~Interpreter() = default;
 
 namespace {
 
@@ -53,218 +40,6 @@ u8 compare_s(u64 a, u64 b) {
     return static_cast<i64>(a) < static_cast<i64>(b) ? cr::kLt : static_cast<i64>(a) > static_cast<i64>(b) ? cr::kGt : cr::kEq;
 }
 u8 compare_u(u64 a, u64 b) { return a < b ? cr::kLt : a > b ? cr::kGt : cr::kEq; }
-
-u64 swap_sized(u64 v, u8 size) {
-    switch (size) {
-        case 1: return v & 0xff;
-        case 2: return byte_swap(static_cast<u16>(v));
-        case 4: return byte_swap(static_cast<u32>(v));
-        default: return byte_swap(v);
-    }
-}
-
-u64 finish_load(u64 v, const ir::Access& access) {
-    if (access.swap) v = swap_sized(v, access.size);
-    if (access.sign) v = static_cast<u64>(sign_extend(v, access.size * 8));
-    return v;
-}
-
-/// One aligned or unaligned load within a page. Aligned: single-copy atomic, acquire (a plain mov on x86; it orders
-/// this load before later accesses, which the memory model of DESIGN section 7 builds on).
-u64 load_host(const u8* p, u8 size) {
-    switch (size) {
-        case 1: return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-        case 2: return __atomic_load_n(reinterpret_cast<const u16*>(p), __ATOMIC_ACQUIRE);
-        case 4: return __atomic_load_n(reinterpret_cast<const u32*>(p), __ATOMIC_ACQUIRE);
-        default: return __atomic_load_n(reinterpret_cast<const u64*>(p), __ATOMIC_ACQUIRE);
-    }
-}
-
-void store_host(u8* p, u64 v, u8 size) {
-    switch (size) {
-        case 1: __atomic_store_n(p, static_cast<u8>(v), __ATOMIC_RELEASE); break;
-        case 2: __atomic_store_n(reinterpret_cast<u16*>(p), static_cast<u16>(v), __ATOMIC_RELEASE); break;
-        case 4: __atomic_store_n(reinterpret_cast<u32*>(p), static_cast<u32>(v), __ATOMIC_RELEASE); break;
-        default: __atomic_store_n(reinterpret_cast<u64*>(p), v, __ATOMIC_RELEASE); break;
-    }
-}
-
-// Quadwords: an aligned 16-byte SSE load or store is single-copy atomic on every x86 that has AVX.
-V128 load_host128(const u8* p) {
-    using Vector = long long __attribute__((vector_size(16), may_alias));
-    using Unaligned = long long __attribute__((vector_size(16), may_alias, aligned(1)));
-    const Vector x = *reinterpret_cast<const Unaligned*>(p);
-    return {static_cast<u64>(x[0]), static_cast<u64>(x[1])};
-}
-void store_host128(u8* p, V128 v) {
-    using Unaligned = long long __attribute__((vector_size(16), may_alias, aligned(1)));
-    *reinterpret_cast<Unaligned*>(p) = Unaligned{static_cast<long long>(v.lo), static_cast<long long>(v.hi)};
-}
-
-V128 swap128(V128 v) { return {byte_swap(v.hi), byte_swap(v.lo)}; }
-
-bool report(CpuState& s, u64 ea, const mmu::Fault& fault) {
-    raise_storage(s, ea, fault);
-    return false;
-}
-
-/// Host addresses of an access that may cross a 4K page: `first` bytes at p, the rest at q. Both pages are translated
-/// before anything is stored, so a fault leaves storage as it was.
-struct Pieces {
-    u8* p;
-    u8* q;
-    unsigned first;
-};
-bool pieces(CpuState& s, u64 ea, unsigned size, bool store, Pieces* out) {
-    mmu::Fault fault;
-    out->p = s.mmu->translate(ea, store, &fault);
-    if (out->p == nullptr) return report(s, ea, fault);
-    const unsigned room = 4096 - (ea & 4095);
-    out->first = room < size ? room : size;
-    out->q = nullptr;
-    if (out->first < size) {
-        const u64 next = ea + out->first;
-        out->q = s.mmu->translate(next, store, &fault);
-        if (out->q == nullptr) return report(s, next, fault);
-        // The second page may have displaced the first one's entry, but not the mapping: no poll lies between.
-    }
-    return true;
-}
-
-bool misaligned(CpuState& s, u64 ea, const ir::Access& access) {
-    if (!access.aligned || (ea & (access.size - 1)) == 0) return false;
-    s.spr[spr::kDar] = ea;
-    s.spr[spr::kDsisr] = 0;
-    s.pending = Vector::kAlignment;
-    s.pending_srr1 = 0;
-    return true;
-}
-
-bool load(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
-    if (const u8* p = s.mmu->hit(ea, access.size, false)) [[likely]] {
-        *out = finish_load(load_host(p, access.size), access);
-        return true;
-    }
-    Pieces x;
-    if (!pieces(s, ea, access.size, false, &x)) return false;
-    if (x.q == nullptr) {
-        *out = finish_load(load_host(x.p, access.size), access);
-        return true;
-    }
-    u64 v = 0;
-    std::memcpy(&v, x.p, x.first);
-    std::memcpy(reinterpret_cast<u8*>(&v) + x.first, x.q, access.size - x.first);
-    *out = finish_load(v, access);
-    return true;
-}
-
-bool store(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
-    if (access.swap) v = swap_sized(v, access.size);
-    if (u8* p = s.mmu->hit(ea, access.size, true)) [[likely]] {
-        store_host(p, v, access.size);
-        return true;
-    }
-    Pieces x;
-    if (!pieces(s, ea, access.size, true, &x)) return false;
-    if (x.q == nullptr) {
-        store_host(x.p, v, access.size);
-        return true;
-    }
-    std::memcpy(x.p, &v, x.first);
-    std::memcpy(x.q, reinterpret_cast<const u8*>(&v) + x.first, access.size - x.first);
-    return true;
-}
-
-bool load128(CpuState& s, u64 ea, const ir::Access& access, V128* out) {
-    Pieces x;
-    const u8* p = s.mmu->hit(ea, 16, false);
-    if (p == nullptr) {
-        if (!pieces(s, ea, 16, false, &x)) return false;
-        p = x.p;
-        if (x.q != nullptr) {
-            std::memcpy(out, x.p, x.first);
-            std::memcpy(reinterpret_cast<u8*>(out) + x.first, x.q, 16 - x.first);
-            if (access.swap) *out = swap128(*out);
-            return true;
-        }
-    }
-    *out = load_host128(p);
-    if (access.swap) *out = swap128(*out);
-    return true;
-}
-
-bool store128(CpuState& s, u64 ea, const ir::Access& access, V128 v) {
-    if (access.swap) v = swap128(v);
-    Pieces x;
-    u8* p = s.mmu->hit(ea, 16, true);
-    if (p == nullptr) {
-        if (!pieces(s, ea, 16, true, &x)) return false;
-        p = x.p;
-        if (x.q != nullptr) {
-            std::memcpy(x.p, &v, x.first);
-            std::memcpy(x.q, reinterpret_cast<const u8*>(&v) + x.first, 16 - x.first);
-            return true;
-        }
-    }
-    store_host128(p, v);
-    return true;
-}
-
-// Reservations: by real address, size and the value loaded; stcx. is a compare-and-swap against that value. It does not
-// see another vCPU's stores that put the same value back.
-bool load_reserve(CpuState& s, u64 ea, const ir::Access& access, V128* out) {
-    if (misaligned(s, ea, access)) return false;
-    Pieces x;
-    if (!pieces(s, ea, access.size, false, &x)) return false;
-    u128 raw;
-    if (access.size == 16) {
-        const V128 v = load_host128(x.p);
-        raw = u128{v.hi} << 64 | v.lo;
-        *out = access.swap ? swap128(v) : v;
-    } else {
-        const u64 v = load_host(x.p, access.size);
-        raw = v;
-        out->lo = finish_load(v, access);
-    }
-    s.reserve_ra = s.mmu->real(x.p).v;
-    s.reserve_size = access.size;
-    s.reserve_value = raw;
-    return true;
-}
-
-template <class T>
-bool exchange(u8* p, u128 expected, u128 desired) {
-    T e = static_cast<T>(expected);
-    return __atomic_compare_exchange_n(reinterpret_cast<T*>(p), &e, static_cast<T>(desired), false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_SEQ_CST);
-}
-
-bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u64* stored) {
-    if (misaligned(s, ea, access)) return false;
-    Pieces x;
-    if (!pieces(s, ea, access.size, true, &x)) return false;
-    const bool held = s.reserve_size == access.size && s.reserve_ra == s.mmu->real(x.p).v;
-    s.reserve_size = 0;
-    *stored = 0;
-    if (!held) return true;
-    u128 desired;
-    if (access.size == 16) {
-        if (access.swap) v = swap128(v);
-        desired = u128{v.hi} << 64 | v.lo;
-    } else {
-        desired = access.swap ? swap_sized(v.lo, access.size) : v.lo;
-    }
-    switch (access.size) {
-        case 1: *stored = exchange<u8>(x.p, s.reserve_value, desired); break;
-        case 2: *stored = exchange<u16>(x.p, s.reserve_value, desired); break;
-        case 4: *stored = exchange<u32>(x.p, s.reserve_value, desired); break;
-        case 8: *stored = exchange<u64>(x.p, s.reserve_value, desired); break;
-        default:
-            *stored = __sync_bool_compare_and_swap(reinterpret_cast<u128*>(x.p), s.reserve_value, desired);
-            break;
-    }
-    return true;
-}
 
 template <class T>
 T& field(CpuState& s, u64 offset) {
@@ -407,64 +182,11 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
     }
 }
 
-Interpreter::CachedBlock* Interpreter::find_slow(CpuState& s, Ra ra, u32 mode_key) {
-    const u64 key = ra.v << 10 | mode_key;  // mode keys have 11 bits, real addresses are multiples of 4
-    const u64 epoch = mmu_.epochs().of(ra);
-    std::unique_ptr<CachedBlock>& entry = blocks_[key];
-    const u8* storage = mmu_.host(ra, 4);
-    if (entry == nullptr ||
-        std::memcmp(entry->words.data(), storage, entry->words.size() * sizeof(u32)) != 0) {
-        if (blocks_.size() > kMaxBlocks) {
-            blocks_.clear();
-            std::fill(recent_.begin(), recent_.end(), Recent{});
-            return find_slow(s, ra, mode_key);
-        }
-        const ir::Mode mode = ir::mode_of(s);
-        const unsigned room = static_cast<unsigned>((4096 - (ra.v & 4095)) / 4);
-        u32 raw[kMaxBlockInsns], words[kMaxBlockInsns];
-        const unsigned n = std::min(room, kMaxBlockInsns);
-        for (unsigned i = 0; i < n; ++i) {
-            raw[i] = __atomic_load_n(reinterpret_cast<const u32*>(storage) + i, __ATOMIC_RELAXED);
-            words[i] = mode.le ? raw[i] : byte_swap(raw[i]);
-        }
-        if (entry == nullptr) entry = std::make_unique<CachedBlock>();
-        entry->key = key;
-        entry->ra = ra;
-        entry->block = translate({words, n}, mode, s.nip);
-        entry->words.assign(raw, raw + entry->block.guest_count);
-        ++translated_;
-    }
-    entry->epoch = epoch;
-    return entry.get();
-}
-
-Interpreter::CachedBlock* Interpreter::find(CpuState& s) {
-    for (;;) {
-        Ra ra;
-        mmu::Fault fault;
-        if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
-            raise_fetch(s, fault);
-            const Vector vector = s.pending;
-            s.pending = Vector::kNone;
-            take_interrupt(s, vector, s.nip, s.pending_srr1);
-            if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
-            continue;
-        }
-        const u32 mode_key = ir::mode_of(s).key();
-        Recent& recent = recent_[(ra.v >> 2 ^ mode_key * 37) % kRecent];
-        const u64 key = ra.v << 10 | mode_key;
-        if (recent.key == key && recent.block->epoch == mmu_.epochs().of(ra)) [[likely]] return recent.block;
-        recent.block = find_slow(s, ra, mode_key);
-        recent.key = key;
-        return recent.block;
-    }
-}
-
 Exit Interpreter::run(CpuState& s) {
     Exit exit = Exit::kAttention;
     // The poll is the first thing of every block: an invalidation waits no longer than one block.
     while (s.attention.load(std::memory_order_relaxed) == 0) {
-        const CachedBlock* block = find(s);
+        const CachedBlock* block = cache_.find(s);
         if (block == nullptr) break;
         if (!execute(s, *block, &exit)) return exit;
     }

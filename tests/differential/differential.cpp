@@ -24,7 +24,7 @@ struct Settings {
     std::string rows = "fixed";
     std::string only;
     std::string level = "power8";
-    std::string endian = "little";
+    std::string endian = "little", accel = "interp";
     std::string runner, qemu;
     std::optional<u64> program;
     unsigned max_differences = 10;
@@ -45,7 +45,7 @@ std::set<std::string, std::less<>> split(const std::string& list) {
 class Campaign {
   public:
     Campaign(const Settings& settings, GeneratorOptions options)
-        : settings_(settings), generator_(options), subject_(options.level, options.little_endian) {}
+        : settings_(settings), generator_(options), subject_(options.level, options.little_endian, settings.accel == "jit" ? jit::Accel::kJit : jit::Accel::kInterp) {}
 
     bool start() {
         auto oracle = Oracle::start(settings_.qemu, settings_.level, settings_.runner, settings_.endian == "little");
@@ -225,6 +225,7 @@ int main(int argc, char** argv) {
     app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, all; a comma between")->capture_default_str();
     app.add_option("--only", settings.only, "These mnemonics, a comma between (instead of --rows)");
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
+    app.add_option("--accel", settings.accel, "interp or jit")->check(CLI::IsMember({"interp", "jit"}));
     app.add_option("--endian", settings.endian, "little or big")->check(CLI::IsMember({"little", "big"}));
     app.add_option("--program", settings.program, "Run only this program of the seed");
     app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")

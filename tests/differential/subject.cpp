@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/endian.h"
-#include "jit/interp/interp.h"
 #include "mmu/mmu.h"
 
 namespace mpower::differential {
@@ -56,10 +55,11 @@ struct Subject::Parts {
     mmu::Mmu mmu{ram, *hpt, epochs};
     NoPlatform platform;
     CpuState state;
-    std::unique_ptr<Executor> executor = std::make_unique<Interpreter>(mmu);
+    std::unique_ptr<Executor> executor;
 };
 
-Subject::Subject(IsaLevel level, bool little_endian) : parts_(std::make_unique<Parts>()), le_(little_endian) {
+Subject::Subject(IsaLevel level, bool little_endian, Accel accel) : parts_(std::make_unique<Parts>()), le_(little_endian) {
+    parts_->executor = make_executor(accel, parts_->mmu);
     CpuState& s = parts_->state;
     s.level = level;
     s.interrupt_le = le_;

@@ -11,7 +11,7 @@ namespace mpower::differential {
 
 class Subject {
   public:
-    Subject(jit::IsaLevel level, bool little_endian);
+    Subject(jit::IsaLevel level, bool little_endian, jit::Accel accel);
     ~Subject();
 
     /// Runs a test to its end or to the first interrupt.

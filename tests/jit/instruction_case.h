@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "base/endian.h"
-#include "jit/interp/interp.h"
+#include "jit/executor.h"
 #include "mmu/mmu.h"
 
 namespace mpower::jit::test {
@@ -49,9 +49,18 @@ class Bench {
         EXPECT_TRUE(mmu_.slbmte(0, 0x08000000));  // entry 0: segment 0, VSID 0, no key
     }
 
-    /// Runs the case; every difference from what it says is a test failure.
+    /// Runs the case in both executors; every difference from what it says is a test failure.
     void check(const InstructionCase& c) {
-        SCOPED_TRACE(fmt::format("{} [{}] {}", c.text, c.mode, c.before));
+        for (const auto& [name, executor] : executors_) {
+            SCOPED_TRACE(fmt::format("{} {} [{}] {}", name, c.text, c.mode, c.before));
+            check(c, *executor);
+        }
+    }
+
+    static constexpr u64 kCode = 0x10000;
+
+  private:
+    void check(const InstructionCase& c, Executor& executor) {
         const std::string mode = fmt::format(" {} ", c.mode);
         const auto is = [&](const char* m) { return mode.find(fmt::format(" {} ", m)) != std::string::npos; };
         CpuState s;
@@ -77,7 +86,7 @@ class Bench {
         s.nip = kCode;
         set_msr(s, (is("32") ? 0 : msr::kSf) | (is("le") ? msr::kLe : 0) | msr::kVec |
                        (is("pr") ? msr::kPr | msr::kIr | msr::kDr : 0));
-        interpreter_.run(s);
+        executor.run(s);
 
         State actual = store(s);
         if (const auto vector = expected.find("int"); vector != expected.end()) {
@@ -95,9 +104,6 @@ class Bench {
         }
     }
 
-    static constexpr u64 kCode = 0x10000;
-
-  private:
     /// Values that are not zero, by name; storage as "m2010", a byte each.
     using State = std::map<std::string, u64>;
 
@@ -188,7 +194,14 @@ class Bench {
     mmu::CodeEpochs epochs_{kRamBytes};
     mmu::Mmu mmu_{ram_, *hpt_, epochs_};
     NoPlatform platform_;
-    Interpreter interpreter_{mmu_};
+    std::map<const char*, std::unique_ptr<Executor>> executors_ = make_executors();
+
+    std::map<const char*, std::unique_ptr<Executor>> make_executors() {
+        std::map<const char*, std::unique_ptr<Executor>> all;
+        all["interp"] = make_executor(Accel::kInterp, mmu_);
+        all["jit"] = make_executor(Accel::kJit, mmu_);
+        return all;
+    }
 };
 
 }  // namespace mpower::jit::test

@@ -60,7 +60,7 @@ for size in 1 0 12Q -5 99999999T x; do expect "-m $size" -kernel good.elf -m "$s
 expect 'multiple' -kernel good.elf -m 65537K
 expect '-cpu power7' -kernel good.elf -cpu power7
 expect '-accel kvm' -kernel good.elf -accel kvm
-expect 'translator' -kernel good.elf -accel jit
+expect 'verify' -kernel good.elf -accel verify
 expect '-serial nowhere' -kernel good.elf -serial nowhere
 expect 'No such file' -kernel good.elf -serial file:no/such/dir
 expect '-d: unknown log set .bogus' -kernel good.elf -d int,bogus

@@ -1,0 +1,67 @@
+#include "jit/block_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/endian.h"
+#include "jit/interrupt_ops.h"
+#include "jit/translate.h"
+
+namespace mpower::jit {
+
+CachedBlock* BlockCache::find_slow(CpuState& s, Ra ra, u32 mode_key) {
+    const u64 key = key_of(ra, mode_key);
+    const u64 epoch = mmu_.epochs().of(ra);
+    const u8* storage = mmu_.host(ra, 4);
+    const auto known = blocks_.find(key);
+    CachedBlock* entry = known == blocks_.end() ? nullptr : known->second.get();
+    if (entry == nullptr || std::memcmp(entry->words.data(), storage, entry->words.size() * sizeof(u32)) != 0) {
+        if (blocks_.size() > kMaxBlocks || (listener_ != nullptr && listener_->full())) {
+            if (listener_ != nullptr) listener_->dropped();
+            blocks_.clear();
+            std::fill(recent_.begin(), recent_.end(), Recent{});
+            entry = nullptr;
+        }
+        const ir::Mode mode = ir::mode_of(s);
+        const unsigned room = static_cast<unsigned>((4096 - (ra.v & 4095)) / 4);
+        u32 raw[kMaxBlockInsns], words[kMaxBlockInsns];
+        const unsigned n = std::min(room, kMaxBlockInsns);
+        for (unsigned i = 0; i < n; ++i) {
+            raw[i] = __atomic_load_n(reinterpret_cast<const u32*>(storage) + i, __ATOMIC_RELAXED);
+            words[i] = mode.le ? raw[i] : byte_swap(raw[i]);
+        }
+        if (entry == nullptr) entry = (blocks_[key] = std::make_unique<CachedBlock>()).get();
+        entry->key = key;
+        entry->ra = ra;
+        entry->block = translate({words, n}, mode, s.nip);
+        entry->words.assign(raw, raw + entry->block.guest_count);
+        if (listener_ != nullptr) listener_->translated(*entry);
+        ++translated_;
+    }
+    entry->epoch = epoch;
+    return entry;
+}
+
+CachedBlock* BlockCache::find(CpuState& s) {
+    for (;;) {
+        Ra ra;
+        mmu::Fault fault;
+        if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
+            raise_fetch(s, fault);
+            const Vector vector = s.pending;
+            s.pending = Vector::kNone;
+            take_interrupt(s, vector, s.nip, s.pending_srr1);
+            if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
+            continue;
+        }
+        const u32 mode_key = ir::mode_of(s).key();
+        Recent& recent = recent_[slot_of(ra, mode_key)];
+        const u64 key = key_of(ra, mode_key);
+        if (recent.key == key && recent.block->epoch == mmu_.epochs().of(ra)) [[likely]] return recent.block;
+        CachedBlock* const block = find_slow(s, ra, mode_key);
+        recent = {key, block};
+        return block;
+    }
+}
+
+}  // namespace mpower::jit
