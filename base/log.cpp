@@ -35,8 +35,8 @@ Result<void> configure_log(const std::string& sets, const std::string& file) {
             if (known == name) bit = static_cast<u32>(set);
         }
         if (bit == 0) {
-            return fail(
-                "-d: unknown log set '{}'; known are in_asm, op, out_asm, hcall, int, mmu, guest_errors, unimp", name);
+            return fail("-d: unknown log set '{}'; known are in_asm, op, out_asm, hcall, int, mmu, guest_errors, unimp",
+                        name);
         }
         mask |= bit;
     }

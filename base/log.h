@@ -33,7 +33,8 @@ inline bool log_enabled(Log set) { return detail::log_mask.load(std::memory_orde
 /// Writes one line to the log if `set` was selected. Any thread.
 template <class... Args>
 void log(Log set, fmt::format_string<Args...> format, Args&&... args) {
-    if (log_enabled(set)) [[unlikely]] spdlog::info(format, std::forward<Args>(args)...);
+    if (log_enabled(set)) [[unlikely]]
+        spdlog::info(format, std::forward<Args>(args)...);
 }
 
 /// Selects log sets by a comma-separated list of names (`in_asm,int`), and the file they go to (empty: stderr).

@@ -35,8 +35,8 @@ Result<BootState> prepare(const BootOptions& options, std::span<u8> ram) {
     const auto kernel = load_elf(options.kernel, ram);
     if (!kernel) return tl::unexpected("-kernel: " + kernel.error());
 
-    // From the kernel's end upwards: initrd; from the end of the real-mode area downwards: RTAS, device tree. The kernel
-    // copies itself to 0 and takes what follows, so nothing stands below it.
+    // From the kernel's end upwards: initrd; from the end of the real-mode area downwards: RTAS, device tree. The
+    // kernel copies itself to 0 and takes what follows, so nothing stands below it.
     const u64 top = std::min<u64>(ram.size(), u64{1} << 30);
     TreeOptions tree{.ram_bytes = ram.size(),
                      .vcpus = options.vcpus,
@@ -55,7 +55,8 @@ Result<BootState> prepare(const BootOptions& options, std::span<u8> ram) {
     const u64 tree_room = align_up(131072 + options.vcpus * u64{2048} + options.bootargs.size(), 65536);
     const u64 tree_at = (tree.rtas_base - tree_room) & ~u64{65535};
     if (tree.rtas_base < tree_room || tree_at < kernel->high.v) {
-        return fail("no room for the device tree after the kernel in {} MiB of RAM; give more with -m", ram.size() >> 20);
+        return fail("no room for the device tree after the kernel in {} MiB of RAM; give more with -m",
+                    ram.size() >> 20);
     }
     if (!options.initrd.empty()) {
         const u64 at = align_up(kernel->high.v + (u64{16} << 20), 65536);  // the kernel's BSS grows when it moves to 0

@@ -110,7 +110,8 @@ void add_cpu(Tree& t, const TreeOptions& o, u32 id) {
     t.u32s("ibm,spurr", {1});
     t.u32s("ibm,processor-segment-sizes", {28, 40, 0xffffffff, 0xffffffff});
     // For each base page size: shift, SLB encoding, count, then {actual shift, HPTE encoding}.
-    t.u32s("ibm,segment-page-sizes", {12, 0, 3, 12, 0, 16, 7, 24, 0x38, 16, 0x110, 2, 16, 1, 24, 8, 24, 0x100, 1, 24, 0});
+    t.u32s("ibm,segment-page-sizes",
+           {12, 0, 3, 12, 0, 16, 7, 24, 0x38, 16, 0x110, 2, 16, 1, 24, 8, 24, 0x100, 1, 24, 0});
     t.u32s("ibm,pft-size", {0, o.hpt_shift});
     t.u32s("ibm,vmx", {2});
     t.bytes("ibm,pa-features", pa_features(o.level));

@@ -24,9 +24,9 @@ struct TreeOptions {
     unsigned hpt_shift = 24;
     jit::IsaLevel level = jit::IsaLevel::k207;
     std::string bootargs{};
-    Range initrd{};               ///< size 0: none.
+    Range initrd{};  ///< size 0: none.
     u64 rtas_base = 0, rtas_size = 0;
-    std::vector<Range> reserved{};///< Memory reserve map.
+    std::vector<Range> reserved{};  ///< Memory reserve map.
     std::array<u8, 32> rng_seed{};
     std::vector<std::pair<std::string, u32>> rtas_tokens{};
     std::vector<std::string> hypertas{};

@@ -78,8 +78,8 @@ Result<LoadedKernel> load_elf(std::span<const u8> file, std::span<u8> ram) {
         if (in_memory == 0) continue;
         if (from_file > in_memory) return fail("ELF file with a segment larger in the file than in memory");
         if (offset > file.size() || file.size() - offset < from_file) {
-            return fail("truncated ELF file: a segment of {} bytes at byte {}, the file ends at byte {}", from_file, offset,
-                        file.size());
+            return fail("truncated ELF file: a segment of {} bytes at byte {}, the file ends at byte {}", from_file,
+                        offset, file.size());
         }
         if (to.v > ram.size() || ram.size() - to.v < in_memory) {
             return fail("the image needs {} MiB of RAM, there are {} MiB; give more with -m",
@@ -91,7 +91,8 @@ Result<LoadedKernel> load_elf(std::span<const u8> file, std::span<u8> ram) {
         kernel.high = std::max(kernel.high, to + in_memory);
     }
     if (kernel.high.v == 0) return fail("ELF file without anything to load");
-    if (kernel.entry < kernel.low || kernel.entry >= kernel.high) return fail("ELF file whose entry point is not in it");
+    if (kernel.entry < kernel.low || kernel.entry >= kernel.high)
+        return fail("ELF file whose entry point is not in it");
     return kernel;
 }
 

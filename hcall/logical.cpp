@@ -73,9 +73,12 @@ HcallStatus memop(Vcpu& cpu, Args args) {
 }
 
 constexpr Hcall kHcalls[] = {
-    {0x3c, "H_LOGICAL_CI_LOAD", logical_load},       {0x40, "H_LOGICAL_CI_STORE", logical_store},
-    {0x44, "H_LOGICAL_CACHE_LOAD", logical_load},    {0x48, "H_LOGICAL_CACHE_STORE", logical_store},
-    {0x4c, "H_LOGICAL_ICBI", icbi},                  {0x50, "H_LOGICAL_DCBF", nothing_to_do},
+    {0x3c, "H_LOGICAL_CI_LOAD", logical_load},
+    {0x40, "H_LOGICAL_CI_STORE", logical_store},
+    {0x44, "H_LOGICAL_CACHE_LOAD", logical_load},
+    {0x48, "H_LOGICAL_CACHE_STORE", logical_store},
+    {0x4c, "H_LOGICAL_ICBI", icbi},
+    {0x50, "H_LOGICAL_DCBF", nothing_to_do},
     {0xf001, "KVMPPC_H_LOGICAL_MEMOP", memop},
 };
 

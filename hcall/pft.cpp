@@ -92,10 +92,14 @@ HcallStatus page_init(Vcpu& cpu, Args args) {
 }
 
 constexpr Hcall kHcalls[] = {
-    {0x04, "H_REMOVE", remove},           {0x08, "H_ENTER", enter},
-    {0x0c, "H_READ", read},               {0x10, "H_CLEAR_MOD", clear_modified},
-    {0x14, "H_CLEAR_REF", clear_reference}, {0x18, "H_PROTECT", protect},
-    {0x2c, "H_PAGE_INIT", page_init},     {0x124, "H_BULK_REMOVE", bulk_remove},
+    {0x04, "H_REMOVE", remove},
+    {0x08, "H_ENTER", enter},
+    {0x0c, "H_READ", read},
+    {0x10, "H_CLEAR_MOD", clear_modified},
+    {0x14, "H_CLEAR_REF", clear_reference},
+    {0x18, "H_PROTECT", protect},
+    {0x2c, "H_PAGE_INIT", page_init},
+    {0x124, "H_BULK_REMOVE", bulk_remove},
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ i32 get_time_of_day(Call& c) {
     const time_t seconds = static_cast<time_t>(ns / 1'000'000'000);
     tm t;
     gmtime_r(&seconds, &t);
-    const u32 fields[] = {u32(t.tm_year + 1900), u32(t.tm_mon + 1), u32(t.tm_mday), u32(t.tm_hour),
+    const u32 fields[] = {u32(t.tm_year + 1900), u32(t.tm_mon + 1), u32(t.tm_mday),         u32(t.tm_hour),
                           u32(t.tm_min),         u32(t.tm_sec),     u32(ns % 1'000'000'000)};
     for (u32 n = 0; n < 7; ++n) c.ret(n + 1, fields[n]);
     return kOk;

@@ -69,8 +69,10 @@ HcallStatus signal_system_reset(Vcpu& cpu, Args args) {
 }
 
 constexpr Hcall kHcalls[] = {
-    {0xe0, "H_CEDE", cede},   {0xe4, "H_CONFER", confer},
-    {0xe8, "H_PROD", prod},   {0x298, "H_JOIN", join},
+    {0xe0, "H_CEDE", cede},
+    {0xe4, "H_CONFER", confer},
+    {0xe8, "H_PROD", prod},
+    {0x298, "H_JOIN", join},
     {0x380, "H_SIGNAL_SYS_RESET", signal_system_reset},
 };
 

@@ -73,8 +73,8 @@ void dispatch(smp::Vcpu& cpu) {
 }
 
 std::vector<std::string> hypertas_functions() {
-    return {"hcall-pft",     "hcall-term", "hcall-interrupt", "hcall-splpar", "hcall-join",
-            "hcall-bulk",    "hcall-set-mode", "hcall-sprg0", "hcall-copy",   "hcall-debug"};
+    return {"hcall-pft",  "hcall-term",     "hcall-interrupt", "hcall-splpar", "hcall-join",
+            "hcall-bulk", "hcall-set-mode", "hcall-sprg0",     "hcall-copy",   "hcall-debug"};
 }
 
 }  // namespace mpower::hcall

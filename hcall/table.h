@@ -1,4 +1,5 @@
-// Dispatch of hypercalls (PAPR, "Hypervisor Call Functions"): r3 = opcode, r4.. = arguments; r3 = status, r4.. = results.
+// Dispatch of hypercalls (PAPR, "Hypervisor Call Functions"): r3 = opcode, r4.. = arguments; r3 = status, r4.. =
+// results.
 #pragma once
 
 #include <array>

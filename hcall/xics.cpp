@@ -1,6 +1,6 @@
 // hcall-interrupt: the presentation controllers (PAPR, "Platform Interrupt Presentation").
-#include "hcall/table.h"
 #include "smp/xics.h"
+#include "hcall/table.h"
 
 namespace mpower::hcall {
 namespace {

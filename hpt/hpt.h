@@ -18,7 +18,8 @@
 //   remove   V := 0, then invalidate() completes, then R/C are read, then the lock is released: nobody can enter into
 //            the slot before. R and C are final at V := 0, since set_rc needs V.
 //   protect  the new R word is swapped in under an unchanged V, keeping R/C as they are at that instant, then
-//            invalidate(). No walker ever sees the entry invalid, so no vCPU takes a fault that the guest did not cause.
+//            invalidate(). No walker ever sees the entry invalid, so no vCPU takes a fault that the guest did not
+//            cause.
 //   clear_*  the same with R or C cleared. A store that a vCPU makes through an old TLB entry before invalidate() is
 //            complete is covered by the C that the call returns.
 // H_PTEG_FULL and H_NOT_FOUND are decided under the lock. No function takes a second lock while it holds one, but
@@ -122,8 +123,7 @@ class BasicHpt {
         Lock lock(*this, group);
         u64 slot = index.v;
         if (!(flags & flag::kExact)) {
-            for (slot = group; slot < group + kSlotsPerPteg && (load_v(slot) & kValid); ++slot) {
-            }
+            for (slot = group; slot < group + kSlotsPerPteg && (load_v(slot) & kValid); ++slot) {}
             if (slot == group + kSlotsPerPteg) return {papr::kPtegFull};
         } else if (load_v(slot) & kValid) {
             return {papr::kPtegFull};
@@ -223,8 +223,8 @@ class BasicHpt {
 
     bool try_lock(u64 group) {
         u64 v = entries_[group].v.load(std::memory_order_relaxed);
-        return !(v & kLock) &&
-               entries_[group].v.compare_exchange_strong(v, v | kLock, std::memory_order_acquire, std::memory_order_relaxed);
+        return !(v & kLock) && entries_[group].v.compare_exchange_strong(v, v | kLock, std::memory_order_acquire,
+                                                                         std::memory_order_relaxed);
     }
     void unlock(u64 group) {
         entries_[group].v.fetch_and(~kLock, std::memory_order_release);  // pairs with try_lock

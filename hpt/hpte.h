@@ -12,12 +12,12 @@ namespace mpower::hpt {
 constexpr u64 kValid = 0x1;
 constexpr u64 kSecondary = 0x2;
 constexpr u64 kLarge = 0x4;
-constexpr u64 kBolted = 0x10;          ///< Software's; H_REMOVE with H_ANDCOND asks for it.
+constexpr u64 kBolted = 0x10;  ///< Software's; H_REMOVE with H_ANDCOND asks for it.
 constexpr u64 kAvpn = 0x3fffffffffffff80;
 constexpr u64 kSegmentSize = 0xc000000000000000;  ///< B: 0 = 256M, 1 = 1T.
 // Two of the four software bits are the hypervisor's; H_ENTER strips them and H_READ never shows them.
-constexpr u64 kLock = 0x20;            ///< In slot 0 of a PTEG: its writer lock. Unused in the others.
-constexpr u64 kDirty = 0x40;           ///< The entry changed since take_dirty() last looked.
+constexpr u64 kLock = 0x20;   ///< In slot 0 of a PTEG: its writer lock. Unused in the others.
+constexpr u64 kDirty = 0x40;  ///< The entry changed since take_dirty() last looked.
 constexpr u64 kHidden = kLock | kDirty;
 
 // Doubleword 1.

@@ -39,8 +39,8 @@ struct StdPolicy {
 
     /// Zero-filled entries, backed on first touch; nullptr if the host refuses.
     static Entry* allocate(u64 count) {
-        void* p = mmap(nullptr, count * sizeof(Entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                       -1, 0);
+        void* p = mmap(nullptr, count * sizeof(Entry), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         return p == MAP_FAILED ? nullptr : static_cast<Entry*>(p);
     }
     static void release(Entry* entries, u64 count) { munmap(entries, count * sizeof(Entry)); }

@@ -57,7 +57,8 @@ CachedBlock* BlockCache::find(CpuState& s) {
         const u32 mode_key = ir::mode_of(s).key();
         Recent& recent = recent_[slot_of(ra, mode_key)];
         const u64 key = key_of(ra, mode_key);
-        if (recent.key == key && recent.block->epoch == mmu_.epochs().of(ra)) [[likely]] return recent.block;
+        if (recent.key == key && recent.block->epoch == mmu_.epochs().of(ra)) [[likely]]
+            return recent.block;
         CachedBlock* const block = find_slow(s, ra, mode_key);
         recent = {key, block};
         return block;

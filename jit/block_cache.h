@@ -17,10 +17,10 @@ namespace mpower::jit {
 
 struct CachedBlock {
     u64 key = 0;
-    u64 epoch = 0;                ///< CodeEpochs::of its page when its words were last known to be storage's.
-    const void* code = nullptr;   ///< Host code, for an executor that makes some.
+    u64 epoch = 0;               ///< CodeEpochs::of its page when its words were last known to be storage's.
+    const void* code = nullptr;  ///< Host code, for an executor that makes some.
     Ra ra{};
-    std::vector<u32> words;       ///< As in storage, to compare.
+    std::vector<u32> words;  ///< As in storage, to compare.
     ir::Block block;
 };
 
@@ -52,7 +52,9 @@ class BlockCache {
     CachedBlock* find(CpuState& s);
     u64 translated() const { return translated_; }
 
-    static u64 key_of(Ra ra, u32 mode_key) { return ra.v << 10 | mode_key; }  // mode keys have 11 bits, ra's last 2 are 0
+    static u64 key_of(Ra ra, u32 mode_key) {
+        return ra.v << 10 | mode_key;
+    }  // mode keys have 11 bits, ra's last 2 are 0
     static u64 slot_of(Ra ra, u32 mode_key) { return (ra.v >> 2 ^ mode_key * 37) % kRecent; }
     const Recent* recent() const { return recent_.data(); }
 

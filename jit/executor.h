@@ -8,8 +8,8 @@
 namespace mpower::jit {
 
 enum class Exit : u8 {
-    kAttention,   ///< state.attention is nonzero.
-    kHypercall,   ///< sc 1 was executed; NIP is the next instruction. MSR[PR] tells from where.
+    kAttention,  ///< state.attention is nonzero.
+    kHypercall,  ///< sc 1 was executed; NIP is the next instruction. MSR[PR] tells from where.
 };
 
 /// Which executor: the interpreter, or translation to host code.

@@ -51,7 +51,8 @@ void take_interrupt(CpuState& s, Vector vector, u64 return_address, u64 srr1) {
     u64 m = msr::kSf | (s.msr & msr::kMe);
     if (s.interrupt_le) m |= msr::kLe;
     u64 base = 0;
-    // AIL = 3 keeps relocation on if it was on, but for machine check, system reset and the like (LPCR, Book III-S 2.2).
+    // AIL = 3 keeps relocation on if it was on, but for machine check, system reset and the like (LPCR, Book
+    // III-S 2.2).
     const bool relocated = s.ail && (s.msr & msr::kIr) && (s.msr & msr::kDr) && vector != Vector::kSystemReset &&
                            vector != Vector::kMachineCheck;
     if (relocated) {

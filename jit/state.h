@@ -45,13 +45,13 @@ constexpr u32 kAttentionInterrupt = 1;
 struct CpuState {
     u64 gpr[32]{};
     u64 nip = 0, lr = 0, ctr = 0, msr = 0;
-    u8 cr[8]{};                                  ///< One CR field a byte: LT 8, GT 4, EQ 2, SO 1.
+    u8 cr[8]{};                                     ///< One CR field a byte: LT 8, GT 4, EQ 2, SO 1.
     u8 so = 0, ov = 0, ca = 0, ov32 = 0, ca32 = 0;  ///< XER bits, each 0 or 1. ov32 and ca32 exist on ISA 3.0.
-    u8 xer_count = 0;                            ///< XER[57:63], the byte count of lswx/stswx.
+    u8 xer_count = 0;                               ///< XER[57:63], the byte count of lswx/stswx.
     u32 vrsave = 0;
     u64 fpscr = 0;
-    u32 vscr = 0;                                ///< NJ 0x10000, SAT 1.
-    V128 vsr[64]{};                              ///< FPR n is vsr[n].hi; VR n is vsr[32 + n].
+    u32 vscr = 0;    ///< NJ 0x10000, SAT 1.
+    V128 vsr[64]{};  ///< FPR n is vsr[n].hi; VR n is vsr[32 + n].
 
     /// SPRs that are plain storage, by number. Those with fields above, or that act, are not here (system.cpp).
     u64 spr[1024]{};
@@ -78,7 +78,7 @@ struct CpuState {
     VcpuId id = 0;
     mmu::Mmu* mmu = nullptr;
     Platform* platform = nullptr;
-    u64 instructions = 0;       ///< Executed so far; a statistic.
+    u64 instructions = 0;  ///< Executed so far; a statistic.
 };
 
 /// XER as mfspr shows it; only ISA 3.0 has OV32 and CA32.

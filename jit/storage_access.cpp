@@ -168,9 +168,7 @@ bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u6
         case 2: *stored = exchange<u16>(x.p, s.reserve_value, desired); break;
         case 4: *stored = exchange<u32>(x.p, s.reserve_value, desired); break;
         case 8: *stored = exchange<u64>(x.p, s.reserve_value, desired); break;
-        default:
-            *stored = __sync_bool_compare_and_swap(reinterpret_cast<u128*>(x.p), s.reserve_value, desired);
-            break;
+        default: *stored = __sync_bool_compare_and_swap(reinterpret_cast<u128*>(x.p), s.reserve_value, desired); break;
     }
     return true;
 }

@@ -1,9 +1,9 @@
-// Storage accesses of the IR, as both executors perform them. Each returns false if it must be interrupted: state.pending,
-// DAR and DSISR say why, and storage and the reservation are as they were.
+// Storage accesses of the IR, as both executors perform them. Each returns false if it must be interrupted:
+// state.pending, DAR and DSISR say why, and storage and the reservation are as they were.
 #pragma once
 
-#include "base/endian.h"
 #include "base/bits.h"
+#include "base/endian.h"
 #include "jit/ir/ir.h"
 #include "mmu/mmu.h"
 
@@ -49,7 +49,8 @@ bool store_slow(CpuState& s, u64 ea, const ir::Access& access, u64 v);  // v in 
 
 inline bool load(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
     const u8* p = s.mmu->hit(ea, access.size, false);
-    if (p == nullptr) [[unlikely]] return load_slow(s, ea, access, out);
+    if (p == nullptr) [[unlikely]]
+        return load_slow(s, ea, access, out);
     *out = finish_load(load_host(p, access.size), access);
     return true;
 }
@@ -57,7 +58,8 @@ inline bool load(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
 inline bool store(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
     if (access.swap) v = swap_sized(v, access.size);
     u8* p = s.mmu->hit(ea, access.size, true);
-    if (p == nullptr) [[unlikely]] return store_slow(s, ea, access, v);
+    if (p == nullptr) [[unlikely]]
+        return store_slow(s, ea, access, v);
     store_host(p, v, access.size);
     return true;
 }

@@ -36,7 +36,8 @@ void translate_one(ir::Builder& b, u32 word, u64 address) {
         log(Log::kUnimp, "illegal or unimplemented instruction {:08x} at {:#x}", word, address);
         return b.illegal();
     }
-    if (b.mode().pr && (row->flags & (isa::kPriv | isa::kHyper))) return b.raise(Vector::kProgram, program::kPrivileged);
+    if (b.mode().pr && (row->flags & (isa::kPriv | isa::kHyper)))
+        return b.raise(Vector::kProgram, program::kPrivileged);
     if (row->flags & isa::kHyper) return b.illegal();
     if (const Vector v = missing_facility(*row, insn, b.mode()); v != Vector::kNone) return b.raise(v, 0);
     row->define(b, insn);

@@ -1,9 +1,10 @@
 // Effective to real translation of one vCPU (Power ISA 2.07, Book III-S 5.7): SLB, two levels of TLB, the HPT.
 //
 // Level 1 is direct-mapped by 4K of effective address: entries hold the host address, and have tags by kind of access.
-// There is an array for real mode and a few for the spaces that were current lately, a space being MSR[PR], AMR and IAMR;
-// Linux changes AMR twice in every system call, so that a switch must cost no refill. Level 2 is keyed by virtual page of the guest's own page size (4K, 64K, 16M) and survives SLB changes,
-// hence context switches. A miss there walks the HPT.
+// There is an array for real mode and a few for the spaces that were current lately, a space being MSR[PR], AMR and
+// IAMR; Linux changes AMR twice in every system call, so that a switch must cost no refill. Level 2 is keyed by virtual
+// page of the guest's own page size (4K, 64K, 16M) and survives SLB changes, hence context switches. A miss there walks
+// the HPT.
 //
 // R and C: an HPTE gets R when it enters level 2; an entry filled for a load is not writable before its HPTE has C.
 //
@@ -26,8 +27,8 @@ enum class Access : u8 { kLoad, kStore, kFetch };
 
 /// A storage interrupt: its vector offset and the bits that go with it. DAR (data) is the address that was asked for.
 struct Fault {
-    u16 vector = 0;   ///< 0x300, 0x380, 0x400, 0x480 or 0x200 (real address outside RAM).
-    u64 status = 0;   ///< DSISR for 0x300; SRR1 bits for 0x400.
+    u16 vector = 0;  ///< 0x300, 0x380, 0x400, 0x480 or 0x200 (real address outside RAM).
+    u64 status = 0;  ///< DSISR for 0x300; SRR1 bits for 0x400.
 };
 
 /// Level-1 entry for data. A tag equals the effective page address, or kNone. 32 bytes, so that generated code finds it
@@ -85,7 +86,8 @@ class Mmu {
     Ra real(const u8* host) const { return Ra{static_cast<u64>(host - ram_.bytes().data())}; }
     CodeEpochs& epochs() { return epochs_; }
 
-    // --- for generated code, which does hit() and the hit of fetch() inline: where the current space's arrays are named
+    // --- for generated code, which does hit() and the hit of fetch() inline: where the current space's arrays are
+    // named
     TlbEntry* const* data_array() const { return &data_; }
     CodeEntry* const* code_array() const { return &code_; }
 

@@ -92,7 +92,8 @@ void Broadcaster::invalidate(std::span<const hpt::VirtualPage> pages) {
     for (unsigned id = 0; id < machine.vcpu_count(); ++id) {
         Vcpu& other = machine.vcpu(id);
         if (&other == &self_) continue;
-        if (other.participant().mode.load(std::memory_order_seq_cst) == Participant::kGuest) other.kick(kAttnInvalidate);
+        if (other.participant().mode.load(std::memory_order_seq_cst) == Participant::kGuest)
+            other.kick(kAttnInvalidate);
     }
     for (const hpt::VirtualPage& page : pages) self_.mmu().invalidate(page);  // while the others work
     for (unsigned id = 0; id < machine.vcpu_count(); ++id) {

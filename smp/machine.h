@@ -24,12 +24,12 @@ class Vcpu;
 
 struct MachineOptions {
     u64 ram_bytes = u64{512} << 20;
-    unsigned vcpus = 1;             ///< 1 .. kMaxVcpus.
-    unsigned hpt_shift = 24;        ///< log2 of the HPT's size in bytes, 18..46.
+    unsigned vcpus = 1;       ///< 1 .. kMaxVcpus.
+    unsigned hpt_shift = 24;  ///< log2 of the HPT's size in bytes, 18..46.
     jit::IsaLevel level = jit::IsaLevel::k207;
     jit::Accel accel = jit::Accel::kInterp;
-    u64 seed = 0;                   ///< H_RANDOM, darn; 0: from the host.
-    i64 rtc_offset_seconds = 0;     ///< Guest wall clock minus host clock.
+    u64 seed = 0;                ///< H_RANDOM, darn; 0: from the host.
+    i64 rtc_offset_seconds = 0;  ///< Guest wall clock minus host clock.
 };
 
 constexpr unsigned kMaxVcpus = 1024;

@@ -23,7 +23,7 @@ class Timer {
 
     std::function<u64()> now_;
     std::function<u64(u64)> fire_;
-    std::atomic<u64> next_{~u64{0}};   ///< What the thread sleeps for; all ones while it looks.
+    std::atomic<u64> next_{~u64{0}};  ///< What the thread sleeps for; all ones while it looks.
     std::atomic<u32> changed_{0};
     std::atomic<bool> stop_{false};
     std::thread thread_;

@@ -85,7 +85,8 @@ bool Vcpu::wait_for_start() {
         if (machine_.ending()) return false;
         if (run_state_.load(std::memory_order_acquire) == RunState::kStarting) break;
         if (state_.attention.load(std::memory_order_acquire) != 0) {
-            state_.attention.fetch_and(u32{kAttnHalt}, std::memory_order_acq_rel);  // nothing else matters to a stopped vCPU
+            state_.attention.fetch_and(u32{kAttnHalt},
+                                       std::memory_order_acq_rel);  // nothing else matters to a stopped vCPU
             if (machine_.ending()) return false;
         }
         sleep_until_attention();
@@ -99,11 +100,14 @@ void Vcpu::count_dispatch() {
     // Even while the vCPU is dispatched, odd while it is not; other vCPUs' spin locks read it.
     const u64 address = vpa.load(std::memory_order_relaxed);
     if (address == 0) return;
-    if (u8* count = machine_.guest_ram().at(Ra{address + kVpaYieldCount}, 4)) store_be<u32>(count, load_be<u32>(count) + 1);
+    if (u8* count = machine_.guest_ram().at(Ra{address + kVpaYieldCount}, 4))
+        store_be<u32>(count, load_be<u32>(count) + 1);
 }
 
 void Vcpu::sleep(Until until) {
-    const auto interrupted = [&] { return until == Until::kInterruptOrProd && (icp_->asserted() || decrementer_expired()); };
+    const auto interrupted = [&] {
+        return until == Until::kInterruptOrProd && (icp_->asserted() || decrementer_expired());
+    };
     bool counted = false;
     for (;;) {
         clear_idle_attention();

@@ -99,9 +99,9 @@ class Vcpu final : public jit::Platform {
     enum class RunState : u32 { kStopped, kClaimed, kStarting, kRunning };
 
     void reset_registers(u64 entry, u64 r3, u64 r4);
-    bool wait_for_start();     // false: the machine ends
+    bool wait_for_start();  // false: the machine ends
     void run_guest();
-    bool handle_attention();   // false: the machine ends
+    bool handle_attention();  // false: the machine ends
     void deliver_interrupts();
     bool decrementer_expired() { return time_base() >= deadline(); }
     void sleep_until_attention();

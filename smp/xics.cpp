@@ -120,7 +120,8 @@ Ics::Source Ics::update(u32 source, Change change) {
         const Source before = unpack(w);
         Source after = before;
         change(after);
-        if (word.compare_exchange_weak(w, pack(after), std::memory_order_acq_rel, std::memory_order_acquire)) return before;
+        if (word.compare_exchange_weak(w, pack(after), std::memory_order_acq_rel, std::memory_order_acquire))
+            return before;
     }
 }
 

@@ -2,9 +2,9 @@
 // "Platform-Interrupt controller" shows them to the guest.
 //
 // Lock-free: a presentation controller is one atomic word, a source is another; every operation is a compare-and-swap
-// loop on one of them, O(1) in vCPUs and sources. An interrupt that cannot be presented (the priority is not better than
-// CPPR or than what is presented already) waits: its bit in the server's `waiting` set. Who raises CPPR or signals EOI
-// offers the waiting ones again. To lose none, the offerer sets the bit first and then looks at the word once more.
+// loop on one of them, O(1) in vCPUs and sources. An interrupt that cannot be presented (the priority is not better
+// than CPPR or than what is presented already) waits: its bit in the server's `waiting` set. Who raises CPPR or signals
+// EOI offers the waiting ones again. To lose none, the offerer sets the bit first and then looks at the word once more.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ namespace mpower::smp {
 class Ics;
 class Machine;
 
-constexpr u8 kLeastFavored = 0xff;      ///< Priority that masks everything.
-constexpr u32 kIpiSource = 2;           ///< XISR of an inter-processor interrupt.
-constexpr u32 kFirstSource = 0x1000;    ///< First external source number.
+constexpr u8 kLeastFavored = 0xff;    ///< Priority that masks everything.
+constexpr u32 kIpiSource = 2;         ///< XISR of an inter-processor interrupt.
+constexpr u32 kFirstSource = 0x1000;  ///< First external source number.
 constexpr u32 kSources = 512;
 constexpr u32 kVtySource = 0x1100;
 
@@ -33,11 +33,11 @@ class Icp {
     /// True while an interrupt is presented. Any thread.
     bool asserted() const { return unpack(word_.load(std::memory_order_acquire)).xisr != 0; }
 
-    u32 accept();               ///< H_XIRR: CPPR || XISR; the presented interrupt is accepted, CPPR := its priority.
-    void eoi(u32 xirr);         ///< H_EOI: CPPR := XIRR's, the source may interrupt again.
+    u32 accept();                ///< H_XIRR: CPPR || XISR; the presented interrupt is accepted, CPPR := its priority.
+    void eoi(u32 xirr);          ///< H_EOI: CPPR := XIRR's, the source may interrupt again.
     void set_cppr(u8 priority);  ///< H_CPPR.
     void set_mfrr(u8 priority);  ///< H_IPI: an IPI of that priority; kLeastFavored: none. Any thread.
-    u32 poll(u8* mfrr) const;   ///< H_IPOLL: XIRR without accepting. Any thread.
+    u32 poll(u8* mfrr) const;    ///< H_IPOLL: XIRR without accepting. Any thread.
 
     /// Presents `source` at `priority` now or as soon as CPPR lets it. Any thread.
     void offer(u32 source, u8 priority);
@@ -87,9 +87,7 @@ class Ics {
     static Source unpack(u64 w) {
         return {static_cast<u16>(w), static_cast<u8>(w >> 16), static_cast<u8>(w >> 24), bool(w >> 32 & 1)};
     }
-    static u64 pack(Source s) {
-        return s.server | u64{s.priority} << 16 | u64{s.saved} << 24 | u64{s.pending} << 32;
-    }
+    static u64 pack(Source s) { return s.server | u64{s.priority} << 16 | u64{s.saved} << 24 | u64{s.pending} << 32; }
     template <class Change>
     Source update(u32 source, Change change);
     /// Presents a pending source that is not masked.

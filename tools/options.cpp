@@ -46,7 +46,7 @@ Result<i64> parse_rtc(const std::string& text) {
 
 Result<std::optional<Options>> parse_options(int argc, char** argv) {
     Options o;
-    std::string memory = "512", cpu = "power8", accel = "interp", snapshot_dir, loadvm, incoming;
+    std::string memory = "512", cpu = "power8", accel = "jit", snapshot_dir, loadvm, incoming;
     i64 vcpus = 1;
     CLI::App app{"mpower: an emulator of an IBM pSeries (PAPR) machine"};
     app.name("mpower");
@@ -57,12 +57,14 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     app.add_option("--smp", vcpus, fmt::format("Number of vCPUs, 1 to {}", smp::kMaxVcpus))->type_name("N");
     app.add_option("--memory", memory, "Guest RAM: MiB, or a number with K, M, G, T (-m)")->type_name("SIZE");
     app.add_option("--cpu", cpu, "power8 or power9");
-    app.add_option("--accel", accel, "interp (the reference), or jit (translation to host code)");
+    app.add_option("--accel", accel, "jit (translation to host code), or interp (the reference)");
     app.add_option("--serial", o.serial, "stdio or file:FILE");
-    app.add_option("--log", o.log_sets, "Log sets: in_asm,op,out_asm,hcall,int,mmu,guest_errors,unimp (-d)")->type_name("SETS");
+    app.add_option("--log", o.log_sets, "Log sets: in_asm,op,out_asm,hcall,int,mmu,guest_errors,unimp (-d)")
+        ->type_name("SETS");
     app.add_option("--logfile", o.log_file, "File for the log instead of standard error (-D)")->type_name("FILE");
     app.add_option("--seed", o.seed, "Seed of the guest's random numbers; 0: from the host")->type_name("N");
-    app.add_option("--stats", o.stats, "Write statistics as JSON to FILE; -: a table to standard error")->type_name("FILE");
+    app.add_option("--stats", o.stats, "Write statistics as JSON to FILE; -: a table to standard error")
+        ->type_name("FILE");
     app.add_option("--rtc", o.rtc, "base=utc or base=YYYY-MM-DDTHH:MM:SS");
     app.add_flag("--no-reboot", o.no_reboot, "End when the guest reboots");
     app.add_option("--snapshot-dir", snapshot_dir, "(not implemented)");
@@ -73,10 +75,14 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     std::vector<std::string> args;
     for (int n = argc - 1; n > 0; --n) {
         std::string a = argv[n];
-        if (a == "-m") a = "--memory";
-        else if (a == "-d") a = "--log";
-        else if (a == "-D") a = "--logfile";
-        else if (a.size() > 2 && a[0] == '-' && a[1] != '-') a.insert(0, "-");
+        if (a == "-m")
+            a = "--memory";
+        else if (a == "-d")
+            a = "--log";
+        else if (a == "-D")
+            a = "--logfile";
+        else if (a.size() > 2 && a[0] == '-' && a[1] != '-')
+            a.insert(0, "-");
         args.push_back(std::move(a));
     }
     try {
@@ -92,12 +98,18 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     const auto ram = parse_size(memory);
     if (!ram) return tl::unexpected(ram.error());
     o.ram_bytes = *ram;
-    if (cpu == "power9") o.level = jit::IsaLevel::k300;
-    else if (cpu != "power8") return fail("-cpu {}: known are power8 and power9", cpu);
-    if (accel == "jit") o.accel = jit::Accel::kJit;
-    else if (accel == "verify") return fail("-accel verify: not implemented yet; use interp or jit");
-    else if (accel != "interp") return fail("-accel {}: known are interp and jit", accel);
-    if (o.serial != "stdio" && o.serial.rfind("file:", 0) != 0) return fail("-serial {}: give stdio or file:FILE", o.serial);
+    if (cpu == "power9")
+        o.level = jit::IsaLevel::k300;
+    else if (cpu != "power8")
+        return fail("-cpu {}: known are power8 and power9", cpu);
+    if (accel == "jit")
+        o.accel = jit::Accel::kJit;
+    else if (accel == "verify")
+        return fail("-accel verify: not implemented yet; use interp or jit");
+    else if (accel != "interp")
+        return fail("-accel {}: known are interp and jit", accel);
+    if (o.serial != "stdio" && o.serial.rfind("file:", 0) != 0)
+        return fail("-serial {}: give stdio or file:FILE", o.serial);
     if (!snapshot_dir.empty() || !loadvm.empty() || !incoming.empty()) {
         return fail("snapshots and migration are not implemented yet");
     }

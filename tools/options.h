@@ -14,7 +14,7 @@ struct Options {
     u64 ram_bytes = u64{512} << 20;
     unsigned vcpus = 1;
     jit::IsaLevel level = jit::IsaLevel::k207;
-    jit::Accel accel = jit::Accel::kInterp;
+    jit::Accel accel = jit::Accel::kJit;
     u64 seed = 0;
     i64 rtc_offset_seconds = 0;
     bool no_reboot = false;

@@ -48,7 +48,8 @@ Result<void> write_statistics(smp::Machine& machine, double seconds, const std::
         if (!value.is_array()) table += fmt::format("{:40} {}\n", name, value.dump());
     }
     for (std::size_t id = 0; id < vcpus.size(); ++id) {
-        for (const auto& [name, value] : vcpus[id].items()) table += fmt::format("vcpu {:<4} {:30} {}\n", id, name, value.dump());
+        for (const auto& [name, value] : vcpus[id].items())
+            table += fmt::format("vcpu {:<4} {:30} {}\n", id, name, value.dump());
     }
     fmt::print(stderr, "{}", table);
     return {};

@@ -37,7 +37,9 @@ u64 rotate_word(u64 a, u64 n) {
     return std::rotl(twice, static_cast<int>(n & 31));
 }
 u8 compare_s(u64 a, u64 b) {
-    return static_cast<i64>(a) < static_cast<i64>(b) ? cr::kLt : static_cast<i64>(a) > static_cast<i64>(b) ? cr::kGt : cr::kEq;
+    return static_cast<i64>(a) < static_cast<i64>(b)   ? cr::kLt
+           : static_cast<i64>(a) > static_cast<i64>(b) ? cr::kGt
+                                                       : cr::kEq;
 }
 u8 compare_u(u64 a, u64 b) { return a < b ? cr::kLt : a > b ? cr::kGt : cr::kEq; }
 
@@ -85,9 +87,13 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             case Op::kMul: r.i = a() * b(); break;
             case Op::kMulHighS: r.i = high_s(a(), b()); break;
             case Op::kMulHighU: r.i = high_u(a(), b()); break;
-            case Op::kDivS: r.i = divides_s(a(), b()) ? static_cast<u64>(static_cast<i64>(a()) / static_cast<i64>(b())) : 0; break;
+            case Op::kDivS:
+                r.i = divides_s(a(), b()) ? static_cast<u64>(static_cast<i64>(a()) / static_cast<i64>(b())) : 0;
+                break;
             case Op::kDivU: r.i = b() != 0 ? a() / b() : 0; break;
-            case Op::kRemS: r.i = divides_s(a(), b()) ? static_cast<u64>(static_cast<i64>(a()) % static_cast<i64>(b())) : 0; break;
+            case Op::kRemS:
+                r.i = divides_s(a(), b()) ? static_cast<u64>(static_cast<i64>(a()) % static_cast<i64>(b())) : 0;
+                break;
             case Op::kRemU: r.i = b() != 0 ? a() % b() : 0; break;
             case Op::kNeg: r.i = -a(); break;
             case Op::kAnd: r.i = a() & b(); break;
@@ -170,12 +176,14 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 if (a() == 0) break;
                 s.nip = b() & ~u64{3};
                 s.instructions -= cached.block.guest_count - 1 - i->guest;
-                if (cached.block.mode.single_step) [[unlikely]] take_interrupt(s, Vector::kTrace, s.nip, 0);
+                if (cached.block.mode.single_step) [[unlikely]]
+                    take_interrupt(s, Vector::kTrace, s.nip, 0);
                 return true;
             case Op::kExit:
             case Op::kExitSync:
                 s.nip = a() & ~u64{3};
-                if (cached.block.mode.single_step) [[unlikely]] take_interrupt(s, Vector::kTrace, s.nip, 0);
+                if (cached.block.mode.single_step) [[unlikely]]
+                    take_interrupt(s, Vector::kTrace, s.nip, 0);
                 return true;
             case Op::kReturn: return true;
         }

@@ -43,7 +43,8 @@ std::string to_string(const Block& block) {
         text += op.result ? fmt::format("v{} = {}", id, op.name + 1) : std::string(op.name + 1);
         for (int n = 0; n < op.arguments; ++n) text += fmt::format(" v{}", n == 0 ? i.a : n == 1 ? i.b : i.c);
         text += fmt::format(" imm {:#x}", i.imm);
-        if (i.access.size != 8 || i.access.swap) text += fmt::format(" size {}{}", i.access.size, i.access.swap ? " swap" : "");
+        if (i.access.size != 8 || i.access.swap)
+            text += fmt::format(" size {}{}", i.access.size, i.access.swap ? " swap" : "");
         text += '\n';
     }
     return text;

@@ -35,19 +35,19 @@ struct Value {
 
 /// How a storage access treats bytes and faults.
 struct Access {
-    u8 size = 8;            ///< 1, 2, 4, 8 or 16 bytes.
-    bool swap = false;      ///< Byte-swap between storage and register on this (little-endian) host.
-    bool sign = false;      ///< Sign-extend a loaded 1, 2 or 4 byte value to 64 bits.
-    bool aligned = false;   ///< A misaligned address is an alignment interrupt (larx, stcx., lq in real hardware).
+    u8 size = 8;           ///< 1, 2, 4, 8 or 16 bytes.
+    bool swap = false;     ///< Byte-swap between storage and register on this (little-endian) host.
+    bool sign = false;     ///< Sign-extend a loaded 1, 2 or 4 byte value to 64 bits.
+    bool aligned = false;  ///< A misaligned address is an alignment interrupt (larx, stcx., lq in real hardware).
 };
 
 struct Inst {
     Op op;
     Access access{};
-    u16 guest = 0;          ///< Number of the guest instruction within the block: its NIP is entry + 4 * guest.
+    u16 guest = 0;                  ///< Number of the guest instruction within the block: its NIP is entry + 4 * guest.
     u32 a = ~0u, b = ~0u, c = ~0u;  ///< Arguments: value ids.
-    u64 imm = 0;            ///< Constant, state offset, helper address, interrupt vector ... as the op says.
-    u64 imm2 = 0;           ///< SRR1 bits of raise.
+    u64 imm = 0;                    ///< Constant, state offset, helper address, interrupt vector ... as the op says.
+    u64 imm2 = 0;                   ///< SRR1 bits of raise.
 };
 
 /// The machine mode that translation depends on; part of a block's key.
@@ -66,7 +66,7 @@ Mode mode_of(const CpuState& s);
 struct Block {
     Mode mode;
     std::vector<Inst> insts;
-    u16 guest_count = 0;    ///< Guest instructions.
+    u16 guest_count = 0;  ///< Guest instructions.
 };
 
 /// One line an instruction, for `-d op` and for test failures.

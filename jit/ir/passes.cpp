@@ -161,7 +161,9 @@ class Simplifier {
         } else if (whole.op == Op::kGet128) {
             const auto there = [&](const Range& r) { return r.value == i.a && r.offset == whole.imm && r.size == 16; };
             if (std::find_if(known_.begin(), known_.end(), there) == known_.end()) return;
-            i = {.op = Op::kGet64, .guest = i.guest, .imm = whole.imm + (high ? offsetof(V128, hi) : offsetof(V128, lo))};
+            i = {.op = Op::kGet64,
+                 .guest = i.guest,
+                 .imm = whole.imm + (high ? offsetof(V128, hi) : offsetof(V128, lo))};
         }
     }
 
@@ -174,8 +176,8 @@ class Simplifier {
             i = {.op = Op::kConst, .guest = i.guest, .imm = result};
             return;
         }
-        const bool commutes = i.op == Op::kAdd || i.op == Op::kAnd || i.op == Op::kOr || i.op == Op::kXor || i.op == Op::kMul ||
-                              i.op == Op::kEq || i.op == Op::kNe;
+        const bool commutes = i.op == Op::kAdd || i.op == Op::kAnd || i.op == Op::kOr || i.op == Op::kXor ||
+                              i.op == Op::kMul || i.op == Op::kEq || i.op == Op::kNe;
         if (commutes && a_known && !b_known) {
             std::swap(i.a, i.b);
             b = a;
@@ -216,9 +218,12 @@ class Simplifier {
     void simplify_and(Inst& i, u32 id, u64 m) {
         // An operand of `or` without a bit under the mask does not matter: SO beside the other bits of a CR field.
         for (const Inst* x = &block_.insts[i.a]; x->op == Op::kOr; x = &block_.insts[i.a]) {
-            if ((mask_[x->b] & m) == 0) i.a = x->a;
-            else if ((mask_[x->a] & m) == 0) i.a = x->b;
-            else break;
+            if ((mask_[x->b] & m) == 0)
+                i.a = x->a;
+            else if ((mask_[x->a] & m) == 0)
+                i.a = x->b;
+            else
+                break;
         }
         const Inst x = block_.insts[i.a];
         u64 n;
@@ -234,9 +239,12 @@ class Simplifier {
         if (n == 0) return keep_if(true, id, i.a);
         if (n >= 64) return;
         for (const Inst* x = &block_.insts[i.a]; x->op == Op::kOr; x = &block_.insts[i.a]) {
-            if (mask_[x->b] >> n == 0) i.a = x->a;
-            else if (mask_[x->a] >> n == 0) i.a = x->b;
-            else break;
+            if (mask_[x->b] >> n == 0)
+                i.a = x->a;
+            else if (mask_[x->a] >> n == 0)
+                i.a = x->b;
+            else
+                break;
         }
         if (n == 3) compare_bit(i, block_.insts[i.a], 3);
     }

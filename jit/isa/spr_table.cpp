@@ -64,7 +64,8 @@ constexpr SprRow active(u16 number, const char* name, Right read, Right write, u
 constexpr auto kRows = std::to_array<SprRow>({
     active(spr::kXer, "XER", kUser, kUser, get_xer, set_xer),
     alias(spr::kDscrUser, "DSCR", kUser, kUser, spr::kDscr, k206, kFscrDscr),
-    active(spr::kAmrUser, "AMR", kUser, kUser, [](CpuState& s) { return s.spr[spr::kAmr]; }, set_amr_user, k206),
+    active(
+        spr::kAmrUser, "AMR", kUser, kUser, [](CpuState& s) { return s.spr[spr::kAmr]; }, set_amr_user, k206),
     plain(spr::kDscr, "DSCR", kPriv, kPriv, k206),
     plain(spr::kDsisr, "DSISR", kPriv, kPriv, kBase, kLow32),
     plain(spr::kDar, "DAR", kPriv, kPriv),
@@ -72,9 +73,11 @@ constexpr auto kRows = std::to_array<SprRow>({
     plain(spr::kSrr0, "SRR0", kPriv, kPriv),
     plain(spr::kSrr1, "SRR1", kPriv, kPriv),
     plain(spr::kCfar, "CFAR", kPriv, kPriv, k205),
-    active(spr::kAmr, "AMR", kPriv, kPriv, [](CpuState& s) { return s.spr[spr::kAmr]; }, set_amr, k206),
+    active(
+        spr::kAmr, "AMR", kPriv, kPriv, [](CpuState& s) { return s.spr[spr::kAmr]; }, set_amr, k206),
     plain(spr::kPidr, "PIDR", kPriv, kPriv, k300, kLow32),
-    active(spr::kIamr, "IAMR", kPriv, kPriv, [](CpuState& s) { return s.spr[spr::kIamr]; }, set_iamr, k207),
+    active(
+        spr::kIamr, "IAMR", kPriv, kPriv, [](CpuState& s) { return s.spr[spr::kIamr]; }, set_iamr, k207),
     alias(spr::kCtrlRead, "CTRL", kUser, kNone, spr::kCtrl),
     plain(spr::kCtrl, "CTRL", kNone, kPriv, kBase, 1),
     plain(spr::kFscr, "FSCR", kPriv, kPriv, k207),
@@ -118,10 +121,18 @@ constexpr auto kRows = std::to_array<SprRow>({
     plain(796, "SIAR", kPriv, kPriv),
     plain(797, "SDAR", kPriv, kPriv),
     plain(798, "MMCR1", kPriv, kPriv),
-    active(spr::kBescrs, "BESCRS", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr]; }, bescr_set, k207, kFscrEbb),
-    active(spr::kBescrsu, "BESCRSU", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr] >> 32; }, bescr_set_upper, k207, kFscrEbb),
-    active(spr::kBescrr, "BESCRR", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr]; }, bescr_reset, k207, kFscrEbb),
-    active(spr::kBescrru, "BESCRRU", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr] >> 32; }, bescr_reset_upper, k207, kFscrEbb),
+    active(
+        spr::kBescrs, "BESCRS", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr]; }, bescr_set, k207,
+        kFscrEbb),
+    active(
+        spr::kBescrsu, "BESCRSU", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr] >> 32; }, bescr_set_upper,
+        k207, kFscrEbb),
+    active(
+        spr::kBescrr, "BESCRR", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr]; }, bescr_reset, k207,
+        kFscrEbb),
+    active(
+        spr::kBescrru, "BESCRRU", kUser, kUser, [](CpuState& s) { return s.spr[spr::kBescr] >> 32; }, bescr_reset_upper,
+        k207, kFscrEbb),
     alias(spr::kEbbhr, "EBBHR", kUser, kUser, spr::kEbbhr, k207, kFscrEbb),
     alias(spr::kEbbrr, "EBBRR", kUser, kUser, spr::kEbbrr, k207, kFscrEbb),
     alias(spr::kBescr, "BESCR", kUser, kUser, spr::kBescr, k207, kFscrEbb),

@@ -17,24 +17,25 @@ namespace mpower::jit::isa {
 
 /// Column "flags" of a row.
 enum Flag : u32 {
-    kPriv = 1 << 0,    ///< Privileged: Program interrupt (privileged) in problem state.
-    kHyper = 1 << 1,   ///< Hypervisor resource: to this guest illegal in privileged state, privileged in problem state.
-    kFp = 1 << 2,      ///< Needs MSR[FP].
-    kVec = 1 << 3,     ///< Needs MSR[VEC].
-    kVsx = 1 << 4,     ///< Needs MSR[VSX].
-    kVsxOrVec = 1 << 5,  ///< ISA 3.0 rule of lxvx, mfvsrld ...: MSR[VSX] for registers 0-31, MSR[VEC] for 32-63 (bit 31 = TX).
+    kPriv = 1 << 0,   ///< Privileged: Program interrupt (privileged) in problem state.
+    kHyper = 1 << 1,  ///< Hypervisor resource: to this guest illegal in privileged state, privileged in problem state.
+    kFp = 1 << 2,     ///< Needs MSR[FP].
+    kVec = 1 << 3,    ///< Needs MSR[VEC].
+    kVsx = 1 << 4,    ///< Needs MSR[VSX].
+    kVsxOrVec =
+        1 << 5,  ///< ISA 3.0 rule of lxvx, mfvsrld ...: MSR[VSX] for registers 0-31, MSR[VEC] for 32-63 (bit 31 = TX).
     kVsxOrVecDq = 1 << 6,  ///< The same with TX in bit 28 (lxv, stxv).
-    kFpOrVec = 1 << 10,  ///< ISA 2.07 rule of mfvsrd ...: MSR[FP] for registers 0-31, MSR[VEC] for 32-63 (bit 31).
-    kStorage = 1 << 7, ///< Accesses storage (the differential test gives it valid addresses).
-    kEnd = 1 << 8,     ///< Ends a block (branches, context synchronisation).
-    kNoFuzz = 1 << 9,  ///< Not for the random user-mode differential: privileged, time, or undefined by design.
+    kFpOrVec = 1 << 10,    ///< ISA 2.07 rule of mfvsrd ...: MSR[FP] for registers 0-31, MSR[VEC] for 32-63 (bit 31).
+    kStorage = 1 << 7,     ///< Accesses storage (the differential test gives it valid addresses).
+    kEnd = 1 << 8,         ///< Ends a block (branches, context synchronisation).
+    kNoFuzz = 1 << 9,      ///< Not for the random user-mode differential: privileged, time, or undefined by design.
 };
 
 using Definition = void (*)(ir::Builder&, Insn);
 
 struct Row {
     std::string_view id, mnemonic;
-    u32 mask, value;   ///< word & mask == value.
+    u32 mask, value;  ///< word & mask == value.
     IsaLevel level;
     u32 flags;
     Definition define;

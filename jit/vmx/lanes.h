@@ -99,11 +99,11 @@ u64 compare(CpuState& s, u64 word, u64, u64) {
 }  // namespace mpower::jit::vmx
 
 // Definition of an instruction: VRT <- value, of a, b (and c): VRA, VRB (and VRC), s the state, i the word.
-#define VMX(id, ...)                                                                                             \
-    void id(Builder& builder, Insn insn) {                                                                       \
-        constexpr auto f = []([[maybe_unused]] CpuState& s, [[maybe_unused]] V128 a, [[maybe_unused]] V128 b,    \
-                              [[maybe_unused]] Insn i) -> V128 { return __VA_ARGS__; };                          \
-        builder.call(run<f>, builder.imm(insn.word));                                                            \
+#define VMX(id, ...)                                                                                          \
+    void id(Builder& builder, Insn insn) {                                                                    \
+        constexpr auto f = []([[maybe_unused]] CpuState& s, [[maybe_unused]] V128 a, [[maybe_unused]] V128 b, \
+                              [[maybe_unused]] Insn i) -> V128 { return __VA_ARGS__; };                       \
+        builder.call(run<f>, builder.imm(insn.word));                                                         \
     }
 #define VMX4(id, ...)                                                                                            \
     void id(Builder& builder, Insn insn) {                                                                       \

@@ -21,9 +21,12 @@ void Compiler::emit_shift(ins::Inst::Id op, u32 id, const Inst& i) {
     if (constant(i.b, &n)) {
         n &= rotate ? 63 : 127;
         const Gp r = define_from(id, i.a);
-        if (n < 64) a_.emit(op, r, imm(n));
-        else if (op == ins::Inst::kIdSar) a_.sar(r, 63);
-        else a_.xor_(r.r32(), r.r32());
+        if (n < 64)
+            a_.emit(op, r, imm(n));
+        else if (op == ins::Inst::kIdSar)
+            a_.sar(r, 63);
+        else
+            a_.xor_(r.r32(), r.r32());
         return;
     }
     load_into(rcx, i.b);
@@ -126,8 +129,10 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
             const Gp b = use(i.b);
             load_into(rax, i.a);
             const Gp r = define(id);
-            if (i.op == Op::kMulHighS) a_.imul(b);
-            else a_.mul(b);
+            if (i.op == Op::kMulHighS)
+                a_.imul(b);
+            else
+                a_.mul(b);
             a_.mov(r, rdx);
             break;
         }
@@ -152,8 +157,10 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
             const bool known = constant(i.b, &n);
             if (!known) load_into(rcx, i.b);
             const Gp r = define_from(id, i.a);
-            if (!known) a_.rol(r.r32(), cl);
-            else if ((n & 31) != 0) a_.rol(r.r32(), imm(n & 31));
+            if (!known)
+                a_.rol(r.r32(), cl);
+            else if ((n & 31) != 0)
+                a_.rol(r.r32(), imm(n & 31));
             a_.mov(eax, r.r32());  // the low word, twice
             a_.mov(r, rax);
             a_.shl(r, 32);

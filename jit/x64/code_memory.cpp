@@ -12,7 +12,8 @@ namespace mpower::jit::x64 {
 namespace {
 
 [[noreturn]] void give_up(const char* what) {
-    std::fprintf(stderr, "mpower: no memory for translated code: %s: %s; use -accel interp\n", what, std::strerror(errno));
+    std::fprintf(stderr, "mpower: no memory for translated code: %s: %s; use -accel interp\n", what,
+                 std::strerror(errno));
     std::exit(1);
 }
 

@@ -132,12 +132,16 @@ void Compiler::emit_set(const Inst& i) {
     const bool known = i.op != Op::kSet128 && constant(i.a, &v);
     switch (i.op) {
         case Op::kSet8:
-            if (known) a_.mov(state8(i.imm), static_cast<i8>(v));
-            else a_.mov(state8(i.imm), use(i.a).r8());
+            if (known)
+                a_.mov(state8(i.imm), static_cast<i8>(v));
+            else
+                a_.mov(state8(i.imm), use(i.a).r8());
             break;
         case Op::kSet32:
-            if (known) a_.mov(state32(i.imm), static_cast<i32>(v));
-            else a_.mov(state32(i.imm), use(i.a).r32());
+            if (known)
+                a_.mov(state32(i.imm), static_cast<i32>(v));
+            else
+                a_.mov(state32(i.imm), use(i.a).r32());
             break;
         case Op::kSet64: a_.emit(Id(ins::Inst::kIdMov), state64(i.imm), operand(i.a)); break;
         default:

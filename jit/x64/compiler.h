@@ -1,4 +1,5 @@
-// One IR block to x86-64 code, in one pass: values go to registers as they are made and leave them after their last use.
+// One IR block to x86-64 code, in one pass: values go to registers as they are made and leave them after their last
+// use.
 #pragma once
 
 #include <functional>
@@ -32,19 +33,19 @@ class Compiler {
     };
 
     // --- registers (registers.cpp)
-    Gp take_register();                  ///< A free one, else that of the value used last of all.
+    Gp take_register();  ///< A free one, else that of the value used last of all.
     void forget_register(u32 id);
-    void save(u32 id);                   ///< To its slot, if it is not there.
-    bool is_remade(u32 id) const;        ///< kConst, kPc.
+    void save(u32 id);             ///< To its slot, if it is not there.
+    bool is_remade(u32 id) const;  ///< kConst, kPc.
     bool dies(u32 id) const { return live_.last_use[id] <= now_; }
-    void load_into(const Gp& r, u32 id); ///< A copy; for scratch registers.
-    Gp use(u32 id);                      ///< The value in a register that holds it.
-    Operand operand(u32 id);             ///< A register, or an immediate if it fits in 32 bits, sign-extended.
+    void load_into(const Gp& r, u32 id);  ///< A copy; for scratch registers.
+    Gp use(u32 id);                       ///< The value in a register that holds it.
+    Operand operand(u32 id);              ///< A register, or an immediate if it fits in 32 bits, sign-extended.
     bool constant(u32 id, u64* v) const;
-    Gp define(u32 id);                   ///< A register for the result.
-    Gp define_from(u32 id, u32 a);       ///< With a copy of `a` in it: `a`'s own register if a dies.
+    Gp define(u32 id);              ///< A register for the result.
+    Gp define_from(u32 id, u32 a);  ///< With a copy of `a` in it: `a`'s own register if a dies.
     Mem slot(u32 id, int offset = 0) const;
-    void clear_caller_saved();           ///< Saves what lives on, before a call.
+    void clear_caller_saved();  ///< Saves what lives on, before a call.
 
     // --- parts of operations
     void emit_prologue();

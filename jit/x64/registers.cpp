@@ -57,13 +57,17 @@ Gp Compiler::take_register() {
 
 void Compiler::load_address(const Gp& r, u64 offset) {
     if (fits_i32(offset)) {
-        if (block_.mode.sf) a_.lea(r, ptr(kEntry, static_cast<i32>(offset)));
-        else a_.lea(r.r32(), ptr(kEntry, static_cast<i32>(offset)));
+        if (block_.mode.sf)
+            a_.lea(r, ptr(kEntry, static_cast<i32>(offset)));
+        else
+            a_.lea(r.r32(), ptr(kEntry, static_cast<i32>(offset)));
         return;
     }
     a_.mov(r, imm(offset));
-    if (block_.mode.sf) a_.add(r, kEntry);
-    else a_.add(r.r32(), kEntry.r32());
+    if (block_.mode.sf)
+        a_.add(r, kEntry);
+    else
+        a_.add(r.r32(), kEntry.r32());
 }
 
 void Compiler::load_into(const Gp& r, u32 id) {
@@ -71,9 +75,12 @@ void Compiler::load_into(const Gp& r, u32 id) {
     if (place_[id].reg >= 0) {
         a_.mov(r, gpq(static_cast<u32>(place_[id].reg)));
     } else if (i.op == Op::kConst) {
-        if (i.imm == 0) a_.mov(r.r32(), 0);  // not xor: flags may be wanted
-        else if (i.imm <= 0xffffffff) a_.mov(r.r32(), imm(i.imm));
-        else a_.mov(r, imm(i.imm));
+        if (i.imm == 0)
+            a_.mov(r.r32(), 0);  // not xor: flags may be wanted
+        else if (i.imm <= 0xffffffff)
+            a_.mov(r.r32(), imm(i.imm));
+        else
+            a_.mov(r, imm(i.imm));
     } else if (i.op == Op::kPc) {
         load_address(r, i.imm);
     } else {

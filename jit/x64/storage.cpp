@@ -36,16 +36,22 @@ void Compiler::emit_load(u32 id, const Inst& i) {
     const bool extend_first = access.sign && !access.swap;
     switch (access.size) {
         case 1:
-            if (access.sign) a_.movsx(r, ptr_8(ea, rdx));
-            else a_.movzx(r.r32(), ptr_8(ea, rdx));
+            if (access.sign)
+                a_.movsx(r, ptr_8(ea, rdx));
+            else
+                a_.movzx(r.r32(), ptr_8(ea, rdx));
             break;
         case 2:
-            if (extend_first) a_.movsx(r, ptr_16(ea, rdx));
-            else a_.movzx(r.r32(), ptr_16(ea, rdx));
+            if (extend_first)
+                a_.movsx(r, ptr_16(ea, rdx));
+            else
+                a_.movzx(r.r32(), ptr_16(ea, rdx));
             break;
         case 4:
-            if (extend_first) a_.movsxd(r, ptr_32(ea, rdx));
-            else a_.mov(r.r32(), ptr_32(ea, rdx));
+            if (extend_first)
+                a_.movsxd(r, ptr_32(ea, rdx));
+            else
+                a_.mov(r.r32(), ptr_32(ea, rdx));
             break;
         default: a_.mov(r, ptr_64(ea, rdx)); break;
     }

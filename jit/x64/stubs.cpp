@@ -26,7 +26,9 @@ Outcome slow_load(CpuState* s, u64 ea, u64, u32 access) {
     return {good, value};
 }
 Outcome slow_store(CpuState* s, u64 ea, u64 value, u32 access) { return {store(*s, ea, unpack(access), value), 0}; }
-Outcome slow_load128(CpuState* s, u64 ea, V128* value, u32 access) { return {load128(*s, ea, unpack(access), value), 0}; }
+Outcome slow_load128(CpuState* s, u64 ea, V128* value, u32 access) {
+    return {load128(*s, ea, unpack(access), value), 0};
+}
 Outcome slow_store128(CpuState* s, u64 ea, const V128* value, u32 access) {
     return {store128(*s, ea, unpack(access), *value), 0};
 }

@@ -19,16 +19,17 @@ constexpr int kSwapMask = 0, kSlots = 16;
 constexpr int kFrameBytes = kSlots + 16 * static_cast<int>(kMaxBlockIr) + 8;  // 8: rsp is 16-byte aligned inside
 
 /// What enter() returns.
-constexpr u64 kLeftBlock = 0;      ///< NIP and MSR say where to go on.
+constexpr u64 kLeftBlock = 0;  ///< NIP and MSR say where to go on.
 constexpr u64 kLeftHypercall = 1;
-constexpr u64 kLeftLink = 2;       ///< + n: link n is not connected yet.
+constexpr u64 kLeftLink = 2;  ///< + n: link n is not connected yet.
 
 struct Stubs {
     u64 (*enter)(CpuState*, const void* code) = nullptr;
     u64 leave = 0;           ///< Jump: returns rax from enter().
     u64 leave_at_entry = 0;  ///< Jump: NIP := r13, returns kLeftBlock.
     u64 dispatch = 0;        ///< Jump: on to effective address rax; ecx = mode key.
-    u64 interrupt = 0;       ///< Jump: takes the pending interrupt; rsi = NIP of the instruction, edx = instructions not executed.
+    u64 interrupt =
+        0;  ///< Jump: takes the pending interrupt; rsi = NIP of the instruction, edx = instructions not executed.
     /// Call: rax = effective address, rdx = value or pointer, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
     u64 load = 0, store = 0, load128 = 0, store128 = 0, load_reserve = 0, store_conditional = 0;

@@ -45,7 +45,10 @@ std::set<std::string, std::less<>> split(const std::string& list) {
 class Campaign {
   public:
     Campaign(const Settings& settings, GeneratorOptions options)
-        : settings_(settings), generator_(options), subject_(options.level, options.little_endian, settings.accel == "jit" ? jit::Accel::kJit : jit::Accel::kInterp) {}
+        : settings_(settings),
+          generator_(options),
+          subject_(options.level, options.little_endian,
+                   settings.accel == "jit" ? jit::Accel::kJit : jit::Accel::kInterp) {}
 
     bool start() {
         auto oracle = Oracle::start(settings_.qemu, settings_.level, settings_.runner, settings_.endian == "little");

@@ -58,7 +58,8 @@ struct Subject::Parts {
     std::unique_ptr<Executor> executor;
 };
 
-Subject::Subject(IsaLevel level, bool little_endian, Accel accel) : parts_(std::make_unique<Parts>()), le_(little_endian) {
+Subject::Subject(IsaLevel level, bool little_endian, Accel accel)
+    : parts_(std::make_unique<Parts>()), le_(little_endian) {
     parts_->executor = make_executor(accel, parts_->mmu);
     CpuState& s = parts_->state;
     s.level = level;

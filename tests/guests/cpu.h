@@ -54,8 +54,8 @@ u64 translated_loads(u64 ea, u64 until, u64 count);
 void translated_stores(u64 ea, u64 first_value, u64 count);
 /* Goes to ea with these MSR bits on; never comes back but by an interrupt. */
 void jump(u64 ea, u64 msr_bits);
-void illegal_instruction(u64, u64), trap_instruction(u64, u64), system_call(u64, u64), use_fp(u64, u64), use_vec(u64, u64),
-    use_vsx(u64, u64), load_reserve_at(u64, u64), wait_enabled(u64, u64);
+void illegal_instruction(u64, u64), trap_instruction(u64, u64), system_call(u64, u64), use_fp(u64, u64),
+    use_vec(u64, u64), use_vsx(u64, u64), load_reserve_at(u64, u64), wait_enabled(u64, u64);
 extern char illegal_at[], trap_at[], after_system_call[], fp_at[], vec_at[], vsx_at[], read_msr[], problem_syscall[],
     after_problem_syscall[];
 
@@ -72,10 +72,10 @@ void finish(void);
 
 /* --- fdt.c */
 struct machine {
-    u64 fdt;                 /* 0: none (started by other firmware) */
+    u64 fdt; /* 0: none (started by other firmware) */
     u32 servers[MAX_CPUS];
     unsigned cpu_count;
-    u32 pft_shift;           /* log2 of the hash table's bytes */
+    u32 pft_shift; /* log2 of the hash table's bytes */
     u32 vty;
     u32 rtas_base, rtas_entry, start_cpu, stop_self, power_off;
     char bootargs[64];

@@ -137,10 +137,10 @@ TEST_F(HptTest, Find_PassesOverAnEntryOfAnotherBasePageSize) {
     const Segment segment{.vsid = 0x77, .segment_shift = 28, .base_shift = 16};
     const u64 offset = 0;
     const u64 pteg = primary_hash(segment, offset) & table->pteg_mask();
-    enter(8 * pteg, tag_of(segment, offset) | kLarge, 0x3000000 | kM);                    // 16M base
-    enter(8 * pteg + 1, tag_of(segment, offset), 0x4000 | kM);                            // 4K
+    enter(8 * pteg, tag_of(segment, offset) | kLarge, 0x3000000 | kM);  // 16M base
+    enter(8 * pteg + 1, tag_of(segment, offset), 0x4000 | kM);          // 4K
     EXPECT_FALSE(table->find(segment, offset));
-    enter(8 * pteg + 2, tag_of(segment, offset) | kLarge, 0x3000000 | 0x8000 | kM);       // 64K base, 16M
+    enter(8 * pteg + 2, tag_of(segment, offset) | kLarge, 0x3000000 | 0x8000 | kM);  // 64K base, 16M
     const auto match = table->find(segment, offset);
     ASSERT_TRUE(match);
     EXPECT_EQ(match->page_shift, 24);
@@ -161,7 +161,8 @@ TEST_F(HptTest, BulkRemove_StopsAtAnInvalidRequest_WithTheEarlierOnesDone) {
     enter(1);
     enter(2);
     enter(300);
-    std::array<u64, 8> pairs{bulk::kRequest | 1, 0, bulk::kRequest | 300, 0, bulk::kResponse | 2, 0, bulk::kRequest | 2, 0};
+    std::array<u64, 8> pairs{bulk::kRequest | 1,  0, bulk::kRequest | 300, 0,
+                             bulk::kResponse | 2, 0, bulk::kRequest | 2,   0};
     EXPECT_EQ(table->bulk_remove(pairs, recorder), papr::kParameter);
     EXPECT_EQ(pairs[0], bulk::kResponse | 1);
     EXPECT_EQ(pairs[2], bulk::kResponse | 300);
@@ -201,8 +202,8 @@ TEST(HptPages, PageOf_FindsThePageBack_ForEverySizeAndBothHashes) {
         const Hpte entry{tag_of(segment, offset) | e.large | (secondary ? kSecondary : 0), e.lp << 12};
         const VirtualPage expected{vsid, offset & ~page_mask, segment_shift, e.base, e.page};
         const VirtualPage got = page_of(entry, hash & pteg_mask);
-        ASSERT_EQ(got, expected) << "vsid " << std::hex << vsid << " offset " << offset << " base " << int{e.base} << " page "
-                                 << int{e.page} << " segment " << int{segment_shift};
+        ASSERT_EQ(got, expected) << "vsid " << std::hex << vsid << " offset " << offset << " base " << int{e.base}
+                                 << " page " << int{e.page} << " segment " << int{segment_shift};
     }
 }
 
@@ -226,15 +227,14 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
             case 0:
             case 1: {
                 const u64 v = a | pick(128);
-                const u64 r = pick(10) == 0 ? random() : (pick(2 * kRam) & ~u64{0xfff}) | (pick(8) ? kM : kI) | (random() & 0x187);
+                const u64 r = pick(10) == 0 ? random()
+                                            : (pick(2 * kRam) & ~u64{0xfff}) | (pick(8) ? kM : kI) | (random() & 0x187);
                 const u64 flags = pick(2) ? flag::kExact : 0;
                 u64 used = 0;
                 const auto expected = model.enter(flags, i, v, r, &used);
                 const auto got = table->enter(flags, PteIndex{i}, v, r, kRam);
                 ASSERT_EQ(got.status, expected) << n;
-                if (expected == papr::kSuccess) {
-                    ASSERT_EQ(got.index.v, used) << n;
-                }
+                if (expected == papr::kSuccess) { ASSERT_EQ(got.index.v, used) << n; }
                 break;
             }
             case 2: {
@@ -242,9 +242,7 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
                 const auto expected = model.remove(conditions, i, a, &old);
                 const auto got = table->remove(conditions, PteIndex{i}, a, recorder);
                 ASSERT_EQ(got.status, expected) << n;
-                if (expected == papr::kSuccess) {
-                    ASSERT_EQ(got.old, old) << n;
-                }
+                if (expected == papr::kSuccess) { ASSERT_EQ(got.old, old) << n; }
                 break;
             }
             case 3: {
@@ -258,9 +256,7 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
                 const auto expected = model.clear(bit, conditions, i, a, &old);
                 const auto got = table->clear(bit, conditions, PteIndex{i}, a, recorder);
                 ASSERT_EQ(got.status, expected) << n;
-                if (expected == papr::kSuccess) {
-                    ASSERT_EQ(got.old, old) << n;
-                }
+                if (expected == papr::kSuccess) { ASSERT_EQ(got.old, old) << n; }
                 break;
             }
             case 5: {
@@ -268,7 +264,8 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
                 u64 expected[8];
                 for (int k = 0; k < 8; k += 2) {
                     const u64 type = pick(20) == 0 ? pick(4) : 1;
-                    expected[k] = got[k] = type << 62 | (pick(8) == 0 ? pick(64) << 56 : pick(3) << 56) | (index() & bulk::kPtex);
+                    expected[k] = got[k] =
+                        type << 62 | (pick(8) == 0 ? pick(64) << 56 : pick(3) << 56) | (index() & bulk::kPtex);
                     expected[k + 1] = got[k + 1] = avpn();
                 }
                 ASSERT_EQ(table->bulk_remove(got, recorder), model.bulk_remove(expected)) << n;

@@ -1,5 +1,6 @@
-// The sequential model of the HPT hypercalls: PAPR's text with one array and no concurrency, to check the table against.
-// It shares constants with hpt/hpte.h, no code: page sizes, conditions and the hash are written again from the ISA.
+// The sequential model of the HPT hypercalls: PAPR's text with one array and no concurrency, to check the table
+// against. It shares constants with hpt/hpte.h, no code: page sizes, conditions and the hash are written again from the
+// ISA.
 #pragma once
 
 #include <map>

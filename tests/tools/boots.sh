@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian's kernel boots to user space and powers off, at several vCPU counts and on both processors, and its log shows
-# no trouble. MPOWER_LONG=1: 50 rounds instead of one.
+# Debian's kernel boots to user space and powers off, at several vCPU counts, on both processors and both executors, and
+# its log shows no trouble. MPOWER_LONG=1: 50 rounds (MPOWER_ROUNDS) instead of one. MPOWER_SMP, MPOWER_ACCEL: only those.
 set -euo pipefail
 source_dir=$1
 rounds=1
@@ -11,18 +11,22 @@ boots=0
 for ((round = 1; round <= rounds; round++)); do
     for smp in ${MPOWER_SMP:-1 2 4 8}; do
         for cpu in power8 power9; do
-            status=0
-            output=$("$source_dir/tools/run" --smp "$smp" --cpu "$cpu" --verbose --timeout 240 --exec nproc 2>"$log") || status=$?
-            if [ "$status" != 0 ] || [ "$output" != "$smp" ]; then
-                tail -40 "$log"
-                echo "FAIL: -smp $smp -cpu $cpu, round $round: status $status, output '$output'"
-                exit 1
-            fi
-            if grep -E 'soft lockup|hard LOCKUP|BUG|rcu.*stall|Oops|Call Trace|WARNING' "$log"; then
-                echo "FAIL: -smp $smp -cpu $cpu, round $round: trouble in the kernel's log (above)"
-                exit 1
-            fi
-            boots=$((boots + 1))
+            for accel in ${MPOWER_ACCEL:-interp jit}; do
+                what="-smp $smp -cpu $cpu -accel $accel, round $round"
+                status=0
+                output=$("$source_dir/tools/run" --smp "$smp" --cpu "$cpu" --verbose --timeout 240 --exec nproc \
+                    -- -accel "$accel" 2>"$log") || status=$?
+                if [ "$status" != 0 ] || [ "$output" != "$smp" ]; then
+                    tail -40 "$log"
+                    echo "FAIL: $what: status $status, output '$output'"
+                    exit 1
+                fi
+                if grep -E 'soft lockup|hard LOCKUP|BUG|rcu.*stall|Oops|Call Trace|WARNING' "$log"; then
+                    echo "FAIL: $what: trouble in the kernel's log (above)"
+                    exit 1
+                fi
+                boots=$((boots + 1))
+            done
         done
     done
     [ "$rounds" = 1 ] || echo "round $round of $rounds: $boots boots"

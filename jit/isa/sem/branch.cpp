@@ -97,14 +97,30 @@ void bctar(Builder& b, Insn i) {
 
 void mcrf(Builder& b, Insn i) { b.set_cr(i.bf(), b.cr(i.bfa())); }
 
-void crand(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.and_(x, y); }); }
-void cror(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.or_(x, y); }); }
-void crxor(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); }); }
-void crnand(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.xor_(b.and_(x, y), b.imm(1)); }); }
-void crnor(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.xor_(b.or_(x, y), b.imm(1)); }); }
-void creqv(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.eq(x, y); }); }
-void crandc(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); }); }
-void crorc(Builder& b, Insn i) { cr_logic(b, i, [&](Value x, Value y) { return b.or_(x, b.xor_(y, b.imm(1))); }); }
+void crand(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.and_(x, y); });
+}
+void cror(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.or_(x, y); });
+}
+void crxor(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); });
+}
+void crnand(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.xor_(b.and_(x, y), b.imm(1)); });
+}
+void crnor(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.xor_(b.or_(x, y), b.imm(1)); });
+}
+void creqv(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.eq(x, y); });
+}
+void crandc(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); });
+}
+void crorc(Builder& b, Insn i) {
+    cr_logic(b, i, [&](Value x, Value y) { return b.or_(x, b.xor_(y, b.imm(1))); });
+}
 
 void mfcr(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(cr_of, b.imm(0))); }
 

@@ -126,7 +126,9 @@ void addpcis(Builder& b, Insn i) {
 void addic(Builder& b, Insn i) { sum(b, i.rt(), b.gpr(i.ra()), b.imm(i.si()), {}, {false, false, true}); }
 void addic_(Builder& b, Insn i) { sum(b, i.rt(), b.gpr(i.ra()), b.imm(i.si()), {}, {false, true, true}); }
 // RT <- ~(RA) + EXTS(SI) + 1
-void subfic(Builder& b, Insn i) { sum(b, i.rt(), b.not_(b.gpr(i.ra())), b.imm(i.si()), b.imm(1), {false, false, true}); }
+void subfic(Builder& b, Insn i) {
+    sum(b, i.rt(), b.not_(b.gpr(i.ra())), b.imm(i.si()), b.imm(1), {false, false, true});
+}
 
 // RT <- (RA) + (RB)
 void add(Builder& b, Insn i) { sum(b, i.rt(), b.gpr(i.ra()), b.gpr(i.rb()), {}, {i.oe(), i.rc(), false}); }
@@ -147,9 +149,7 @@ void subfc(Builder& b, Insn i) {
 // RT <- (RA) + (RB) + CA
 void adde(Builder& b, Insn i) { sum(b, i.rt(), b.gpr(i.ra()), b.gpr(i.rb()), b.ca(), {i.oe(), i.rc(), true}); }
 // RT <- ~(RA) + (RB) + CA
-void subfe(Builder& b, Insn i) {
-    sum(b, i.rt(), b.not_(b.gpr(i.ra())), b.gpr(i.rb()), b.ca(), {i.oe(), i.rc(), true});
-}
+void subfe(Builder& b, Insn i) { sum(b, i.rt(), b.not_(b.gpr(i.ra())), b.gpr(i.rb()), b.ca(), {i.oe(), i.rc(), true}); }
 // RT <- (RA) + CA - 1
 void addme(Builder& b, Insn i) { sum(b, i.rt(), b.gpr(i.ra()), b.imm(~u64{0}), b.ca(), {i.oe(), i.rc(), true}); }
 void subfme(Builder& b, Insn i) {
@@ -205,9 +205,7 @@ void maddhd(Builder& b, Insn i) {
 void maddhdu(Builder& b, Insn i) {
     b.set_gpr(i.rt(), b.call(multiply_add_high_unsigned, b.gpr(i.ra()), b.gpr(i.rb()), b.gpr(i.rc_field())));
 }
-void maddld(Builder& b, Insn i) {
-    b.set_gpr(i.rt(), b.add(b.mul(b.gpr(i.ra()), b.gpr(i.rb())), b.gpr(i.rc_field())));
-}
+void maddld(Builder& b, Insn i) { b.set_gpr(i.rt(), b.add(b.mul(b.gpr(i.ra()), b.gpr(i.rb())), b.gpr(i.rc_field()))); }
 
 // Quotients that do not exist (division by 0, overflow) are undefined: here 0.
 void divw(Builder& b, Insn i) {

@@ -93,7 +93,8 @@ u64 dpd_to_bcd(u64 d) {
 }
 
 u64 bcd_to_dpd(u64 bcd) {
-    const u64 a = bcd >> 11 & 1, bcd1 = bcd >> 8 & 7, e = bcd >> 7 & 1, fgh = bcd >> 4 & 7, i = bcd >> 3 & 1, jkm = bcd & 7;
+    const u64 a = bcd >> 11 & 1, bcd1 = bcd >> 8 & 7, e = bcd >> 7 & 1, fgh = bcd >> 4 & 7, i = bcd >> 3 & 1,
+              jkm = bcd & 7;
     const u64 d = bcd1 & 1, bc = bcd1 >> 1, h = fgh & 1, fg = fgh >> 1, m = jkm & 1, jk = jkm >> 1;
     switch (a << 2 | e << 1 | i) {
         case 0: return bcd1 << 7 | fgh << 4 | jkm;
@@ -150,7 +151,9 @@ void oris(Builder& b, Insn i) { b.set_gpr(i.ra(), b.or_(b.gpr(i.rs()), b.imm(i.u
 void xori(Builder& b, Insn i) { b.set_gpr(i.ra(), b.xor_(b.gpr(i.rs()), b.imm(i.ui()))); }
 void xoris(Builder& b, Insn i) { b.set_gpr(i.ra(), b.xor_(b.gpr(i.rs()), b.imm(i.ui() << 16))); }
 
-void and_(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.and_(x, y); }); }
+void and_(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.and_(x, y); });
+}
 // or Rx,Rx,Rx are moves, and hints of thread priority.
 void or_(Builder& b, Insn i) {
     if (i.rs() == i.rb()) {
@@ -161,12 +164,24 @@ void or_(Builder& b, Insn i) {
     }
     logic(b, i, [&](Value x, Value y) { return b.or_(x, y); });
 }
-void xor_(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); }); }
-void nand(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.and_(x, y)); }); }
-void nor(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.or_(x, y)); }); }
-void eqv(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.xor_(x, y)); }); }
-void andc(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); }); }
-void orc(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.or_(x, b.not_(y)); }); }
+void xor_(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); });
+}
+void nand(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.and_(x, y)); });
+}
+void nor(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.or_(x, y)); });
+}
+void eqv(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.xor_(x, y)); });
+}
+void andc(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); });
+}
+void orc(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.or_(x, b.not_(y)); });
+}
 
 void extsb(Builder& b, Insn i) { result(b, i, b.sext8(b.gpr(i.rs()))); }
 void extsh(Builder& b, Insn i) { result(b, i, b.sext16(b.gpr(i.rs()))); }
@@ -202,12 +217,8 @@ void rlwimi(Builder& b, Insn i) {
     const Value r = b.rotl_word(b.gpr(i.rs()), b.imm(i.sh5()));
     result(b, i, b.or_(b.and_(r, m), b.and_(b.gpr(i.ra()), ~m)));
 }
-void rldicl(Builder& b, Insn i) {
-    result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.imm(i.sh6())), ppc_mask(i.mb6(), 63)));
-}
-void rldicr(Builder& b, Insn i) {
-    result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.imm(i.sh6())), ppc_mask(0, i.mb6())));
-}
+void rldicl(Builder& b, Insn i) { result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.imm(i.sh6())), ppc_mask(i.mb6(), 63))); }
+void rldicr(Builder& b, Insn i) { result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.imm(i.sh6())), ppc_mask(0, i.mb6()))); }
 void rldic(Builder& b, Insn i) {
     result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.imm(i.sh6())), ppc_mask(i.mb6(), 63 - i.sh6())));
 }
@@ -220,9 +231,7 @@ void rldcl(Builder& b, Insn i) { result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.gpr
 void rldcr(Builder& b, Insn i) { result(b, i, b.and_(b.rotl(b.gpr(i.rs()), b.gpr(i.rb())), ppc_mask(0, i.mb6()))); }
 
 // Shift amounts are 6 bits (words) and 7 bits (doublewords); all of the width or more gives 0 or the sign.
-void slw(Builder& b, Insn i) {
-    result(b, i, b.zext32(b.shl(b.zext32(b.gpr(i.rs())), b.and_(b.gpr(i.rb()), 63))));
-}
+void slw(Builder& b, Insn i) { result(b, i, b.zext32(b.shl(b.zext32(b.gpr(i.rs())), b.and_(b.gpr(i.rb()), 63)))); }
 void srw(Builder& b, Insn i) { result(b, i, b.shr(b.zext32(b.gpr(i.rs())), b.and_(b.gpr(i.rb()), 63))); }
 void sld(Builder& b, Insn i) { result(b, i, b.shl(b.gpr(i.rs()), b.gpr(i.rb()))); }
 void srd(Builder& b, Insn i) { result(b, i, b.shr(b.gpr(i.rs()), b.gpr(i.rb()))); }

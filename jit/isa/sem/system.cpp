@@ -1,8 +1,8 @@
 // Supervisor instructions (Power ISA 2.07, Book III-S chapters 2-5; scv and rfscv: ISA 3.0, Book III 3.3).
 #include "base/log.h"
+#include "jit/cache_ops.h"
 #include "jit/isa/spr_table.h"
 #include "jit/isa/table.h"
-#include "jit/cache_ops.h"
 #include "mmu/mmu.h"
 
 namespace mpower::jit {
@@ -75,7 +75,8 @@ u64 system_call_vectored(CpuState& s, u64 level, u64 return_address, u64) {
     }
     s.lr = return_address;
     s.ctr = s.msr;
-    u64 m = s.msr & ~(msr::kPr | msr::kFp | msr::kVec | msr::kVsx | msr::kFe0 | msr::kFe1 | msr::kSe | msr::kBe | msr::kPmm);
+    u64 m = s.msr &
+            ~(msr::kPr | msr::kFp | msr::kVec | msr::kVsx | msr::kFe0 | msr::kFe1 | msr::kSe | msr::kBe | msr::kPmm);
     m |= msr::kSf;
     m = s.interrupt_le ? m | msr::kLe : m & ~msr::kLe;
     // Unlike other interrupts, scv leaves EE and RI alone (ISA 3.0, Book III 6.5.27).
@@ -119,7 +120,8 @@ u64 do_slbfee(CpuState& s, u64 rb, u64, u64) {
     return 0;
 }
 
-/// What mfspr/mtspr of a register that is not there does: Book III-S 4.4.4. The number's 0x10 bit marks privileged ones.
+/// What mfspr/mtspr of a register that is not there does: Book III-S 4.4.4. The number's 0x10 bit marks privileged
+/// ones.
 void no_such_spr(Builder& b, Insn i, const char* what) {
     log(Log::kUnimp, "{} of SPR {}", what, i.spr());
     if (b.mode().pr) {

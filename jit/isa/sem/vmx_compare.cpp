@@ -12,12 +12,12 @@ using namespace vmx;
 
 namespace {
 
-#define COMPARE(id, T, ...)                                                                                         \
-    void id(Builder& builder, Insn insn) {                                                                          \
-        constexpr auto f = [](CpuState&, V128 a, V128 b, Insn) {                                                    \
-            return map<T>(a, b, [](T x, T y) { return (__VA_ARGS__) ? ~T{0} : T{0}; });                             \
-        };                                                                                                          \
-        builder.call(compare<f>, builder.imm(insn.word));                                                           \
+#define COMPARE(id, T, ...)                                                             \
+    void id(Builder& builder, Insn insn) {                                              \
+        constexpr auto f = [](CpuState&, V128 a, V128 b, Insn) {                        \
+            return map<T>(a, b, [](T x, T y) { return (__VA_ARGS__) ? ~T{0} : T{0}; }); \
+        };                                                                              \
+        builder.call(compare<f>, builder.imm(insn.word));                               \
     }
 
 }  // namespace

@@ -32,7 +32,8 @@ struct Boxes {
             q ^= static_cast<u8>(q << 2);
             q ^= static_cast<u8>(q << 4);
             if (q & 0x80) q ^= 0x09;
-            const u8 x = static_cast<u8>(q ^ std::rotl(q, 1) ^ std::rotl(q, 2) ^ std::rotl(q, 3) ^ std::rotl(q, 4) ^ 0x63);
+            const u8 x =
+                static_cast<u8>(q ^ std::rotl(q, 1) ^ std::rotl(q, 2) ^ std::rotl(q, 3) ^ std::rotl(q, 4) ^ 0x63);
             forward[p] = x;
         } while (p != 1);
         forward[0] = 0x63;

@@ -16,9 +16,7 @@ constexpr u32 kQuiet = 0x00400000, kDefaultNan = 0x7fc00000, kNonJava = 0x10000;
 
 bool is_nan(u32 x) { return (x & 0x7fffffff) > 0x7f800000; }
 /// Denormals are zeros of their sign when VSCR[NJ] is set.
-u32 flush(const CpuState& s, u32 x) {
-    return (s.vscr & kNonJava) && (x & 0x7f800000) == 0 ? x & 0x80000000 : x;
-}
+u32 flush(const CpuState& s, u32 x) { return (s.vscr & kNonJava) && (x & 0x7f800000) == 0 ? x & 0x80000000 : x; }
 /// The result of an operation that made a NaN of no NaN operand is the default one.
 u32 finish(const CpuState& s, float r) {
     const u32 x = std::bit_cast<u32>(r);
@@ -43,9 +41,12 @@ V128 unary(const CpuState& s, V128 b, F f) {
 V128 multiply_add(const CpuState& s, V128 a, V128 c, V128 b, bool negative_subtract) {
     auto x = elements<u32>(a), y = elements<u32>(c), z = elements<u32>(b);
     for (std::size_t n = 0; n < 4; ++n) {
-        if (is_nan(x[n])) x[n] |= kQuiet;
-        else if (is_nan(z[n])) x[n] = z[n] | kQuiet;
-        else if (is_nan(y[n])) x[n] = y[n] | kQuiet;
+        if (is_nan(x[n]))
+            x[n] |= kQuiet;
+        else if (is_nan(z[n]))
+            x[n] = z[n] | kQuiet;
+        else if (is_nan(y[n]))
+            x[n] = y[n] | kQuiet;
         else {
             const float fx = std::bit_cast<float>(flush(s, x[n])), fy = std::bit_cast<float>(flush(s, y[n])),
                         fz = std::bit_cast<float>(flush(s, z[n]));
@@ -71,7 +72,8 @@ float log_two(float x) { return std::log2(x); }
 template <class T>
 V128 from_integer(V128 b, u32 scale) {
     return map<u32>(b, [&](u32 x) {
-        return std::bit_cast<u32>(static_cast<float>(std::ldexp(static_cast<double>(static_cast<T>(x)), -static_cast<int>(scale))));
+        return std::bit_cast<u32>(
+            static_cast<float>(std::ldexp(static_cast<double>(static_cast<T>(x)), -static_cast<int>(scale))));
     });
 }
 
@@ -80,7 +82,8 @@ template <class T>
 V128 to_integer(CpuState& s, V128 b, u32 scale) {
     return map<u32>(b, [&](u32 x) -> u32 {
         if (is_nan(x)) return 0;  // leaves SAT alone
-        const double v = std::trunc(std::ldexp(static_cast<double>(std::bit_cast<float>(flush(s, x))), static_cast<int>(scale)));
+        const double v =
+            std::trunc(std::ldexp(static_cast<double>(std::bit_cast<float>(flush(s, x))), static_cast<int>(scale)));
         if (v > static_cast<double>(std::numeric_limits<T>::max())) {
             s.vscr |= 1;
             return static_cast<u32>(std::numeric_limits<T>::max());
@@ -100,15 +103,15 @@ V128 bounds(CpuState& s, V128 a, V128 b) {
     });
 }
 
-#define COMPARE_FP(id, ...)                                                                                         \
-    void id(Builder& builder, Insn insn) {                                                                          \
-        constexpr auto f = [](CpuState& s, V128 a, V128 b, Insn) {                                                  \
-            return map<u32>(a, b, [&](u32 p, u32 q) {                                                               \
-                const float x = std::bit_cast<float>(flush(s, p)), y = std::bit_cast<float>(flush(s, q));           \
-                return (__VA_ARGS__) ? ~u32{0} : u32{0};                                                            \
-            });                                                                                                     \
-        };                                                                                                          \
-        builder.call(compare<f>, builder.imm(insn.word));                                                           \
+#define COMPARE_FP(id, ...)                                                                               \
+    void id(Builder& builder, Insn insn) {                                                                \
+        constexpr auto f = [](CpuState& s, V128 a, V128 b, Insn) {                                        \
+            return map<u32>(a, b, [&](u32 p, u32 q) {                                                     \
+                const float x = std::bit_cast<float>(flush(s, p)), y = std::bit_cast<float>(flush(s, q)); \
+                return (__VA_ARGS__) ? ~u32{0} : u32{0};                                                  \
+            });                                                                                           \
+        };                                                                                                \
+        builder.call(compare<f>, builder.imm(insn.word));                                                 \
     }
 
 }  // namespace

@@ -79,7 +79,8 @@ V128 polynomial_sum(V128 a, V128 b) {
     const auto x = elements<T>(a), y = elements<T>(b);
     Elements<Wide> r;
     for (std::size_t n = 0; n < r.size(); ++n) {
-        r[n] = static_cast<Wide>(polynomial_product(x[2 * n], y[2 * n]) ^ polynomial_product(x[2 * n + 1], y[2 * n + 1]));
+        r[n] =
+            static_cast<Wide>(polynomial_product(x[2 * n], y[2 * n]) ^ polynomial_product(x[2 * n + 1], y[2 * n + 1]));
     }
     return vector<Wide>(r);
 }

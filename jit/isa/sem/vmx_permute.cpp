@@ -146,11 +146,11 @@ V128 insert(V128 t, T v, unsigned byte) {
 
 // Merges of the high or low halves; of even or odd words.
 VMX(vmrghb, merge<u8>(a, b, 0))
-VMX(vmrglb, merge<u8>(a, b, 8/ sizeof(u8)))
+VMX(vmrglb, merge<u8>(a, b, 8 / sizeof(u8)))
 VMX(vmrghh, merge<u16>(a, b, 0))
-VMX(vmrglh, merge<u16>(a, b, 8/ sizeof(u16)))
+VMX(vmrglh, merge<u16>(a, b, 8 / sizeof(u16)))
 VMX(vmrghw, merge<u32>(a, b, 0))
-VMX(vmrglw, merge<u32>(a, b, 8/ sizeof(u32)))
+VMX(vmrglw, merge<u32>(a, b, 8 / sizeof(u32)))
 VMX(vmrgew, merge_words(a, b, 0))
 VMX(vmrgow, merge_words(a, b, 1))
 
@@ -249,13 +249,29 @@ void vextuwrx(Builder& b, Insn i) { define_extract<u32, true>(b, i); }
 void vclzlsbb(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(count_zero_lsb<false>, b.imm(i.rb()))); }
 void vctzlsbb(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(count_zero_lsb<true>, b.imm(i.rb()))); }
 
-void vand(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.and_(x, y); }); }
-void vandc(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); }); }
-void vor(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.or_(x, y); }); }
-void vxor(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); }); }
-void vnor(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.or_(x, y)); }); }
-void vorc(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.or_(x, b.not_(y)); }); }
-void vnand(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.and_(x, y)); }); }
-void veqv(Builder& b, Insn i) { logic(b, i, [&](Value x, Value y) { return b.not_(b.xor_(x, y)); }); }
+void vand(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.and_(x, y); });
+}
+void vandc(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); });
+}
+void vor(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.or_(x, y); });
+}
+void vxor(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); });
+}
+void vnor(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.or_(x, y)); });
+}
+void vorc(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.or_(x, b.not_(y)); });
+}
+void vnand(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.and_(x, y)); });
+}
+void veqv(Builder& b, Insn i) {
+    logic(b, i, [&](Value x, Value y) { return b.not_(b.xor_(x, y)); });
+}
 
 }  // namespace mpower::jit::isa::sem

@@ -80,9 +80,7 @@ void stvebx(Builder& b, Insn i) { store_element(b, i, 1); }
 void stvehx(Builder& b, Insn i) { store_element(b, i, 2); }
 void stvewx(Builder& b, Insn i) { store_element(b, i, 4); }
 void lvsl(Builder& b, Insn i) { b.call(shift_pattern, b.imm(i.rt()), b.and_(address(b, i), 15)); }
-void lvsr(Builder& b, Insn i) {
-    b.call(shift_pattern, b.imm(i.rt()), b.sub(b.imm(16), b.and_(address(b, i), 15)));
-}
+void lvsr(Builder& b, Insn i) { b.call(shift_pattern, b.imm(i.rt()), b.sub(b.imm(16), b.and_(address(b, i), 15))); }
 
 void mfvscr(Builder& b, Insn i) { b.call(move_from_vscr, b.imm(i.rt())); }
 void mtvscr(Builder& b, Insn i) { b.call(move_to_vscr, b.imm(i.rb())); }
