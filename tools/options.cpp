@@ -102,12 +102,12 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
         o.level = jit::IsaLevel::k300;
     else if (cpu != "power8")
         return fail("-cpu {}: known are power8 and power9", cpu);
-    if (accel == "jit")
-        o.accel = jit::Accel::kJit;
+    if (accel == "interp")
+        o.accel = jit::Accel::kInterp;
     else if (accel == "verify")
-        return fail("-accel verify: not implemented yet; use interp or jit");
-    else if (accel != "interp")
-        return fail("-accel {}: known are interp and jit", accel);
+        return fail("-accel verify: not implemented yet; use jit or interp");
+    else if (accel != "jit")
+        return fail("-accel {}: known are jit and interp", accel);
     if (o.serial != "stdio" && o.serial.rfind("file:", 0) != 0)
         return fail("-serial {}: give stdio or file:FILE", o.serial);
     if (!snapshot_dir.empty() || !loadvm.empty() || !incoming.empty()) {
