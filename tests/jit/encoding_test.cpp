@@ -158,7 +158,8 @@ std::string_view absence(std::string_view name, IsaLevel level) {
          "the hypervisor's or ultravisor's"},
         {" msgsndp msgclrp ", "doorbells between the threads of a core: a core has one"},
         {" clrbhrb mfbhrbe rfebb ", "event-based branches, which the FSCR of this machine never enables"},
-        {" tbegin tend tabort tabortwc tabortwci tabortdc tabortdci tcheck tsr treclaim trechkpt ",
+        {" tbegin tend tendall tabort tabortwc tabortwci tabortdc tabortdci tcheck tsr tresume tsuspend treclaim "
+         "trechkpt ",
          "transactional memory, which the device tree does not offer"},
         {" dadd daddq dcffix dcffixq dcmpo dcmpoq dcmpu dcmpuq dctdp dctfix dctfixq dctqpq ddedpd ddedpdq ddiv ddivq "
          "denbcd "
