@@ -68,7 +68,7 @@ Outcome in_model(test::Model& m, Op op) {
             for (u64 n = 0; n < 8; ++n) {
                 const u64 v = m.read(n).v;
                 if ((v & (kAvpn | kValid)) != kValid) continue;
-                if (op == kFind) return {n, m.read(n).r};
+                if (op == kFind) return {n, m.read(n).v, m.read(n).r};
                 m.touch(n, true);
                 return {n, m.read(n).r & ~(kR | kC)};
             }
@@ -119,12 +119,13 @@ struct World {
                 u64 p[8];
                 bulk_pairs(p);
                 const auto s = table.bulk_remove(p, broadcast);
+                if (!(p[0] & bulk::kNotFound)) ++done;
                 return {u64(s), p[0], p[2]};
             }
             // Walks that no broadcast waits for: the table alone must keep them right.
             case kFind: {
                 const auto m = table.find(Segment{}, 0);
-                return m ? Outcome{m->index.v, m->hpte.r} : Outcome{~u64{0}};
+                return m ? Outcome{m->index.v, m->hpte.v, m->hpte.r} : Outcome{~u64{0}};
             }
             case kWalkOut:
                 for (;;) {
