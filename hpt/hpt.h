@@ -101,6 +101,7 @@ class BasicHpt {
     /// Sets `bits` (of kR | kC) in the very entry of `match`. False: it is not that entry any more.
     bool set_rc(const Match& match, u64 bits) {
         return swap_r(match.index, [&](u64 v, u64 r) -> std::optional<u64> {
+            if (bug(Mutant::kRcAnyEntry)) return r | bits;
             if ((v & ~kHidden) != match.hpte.v || ((r ^ match.hpte.r) & ~(kR | kC)) != 0) return std::nullopt;
             return r | bits;
         });
@@ -128,6 +129,7 @@ class BasicHpt {
         } else if (load_v(slot) & kValid) {
             return {papr::kPtegFull};
         }
+        if (bug(Mutant::kEnterVFirst)) store_v(slot, v);
         entries_[slot].r.store(r, std::memory_order_relaxed);
         store_v(slot, v);
         return {papr::kSuccess, PteIndex{slot}};
@@ -143,9 +145,11 @@ class BasicHpt {
         Lock lock(*this, index.v);
         const Hpte old = load(index.v);
         if (!conditions_hold(old.v, flags, avpn)) return {papr::kNotFound};
-        store_v(index.v, 0);
         const VirtualPage page = page_of(old, index.v / kSlotsPerPteg);
-        invalidator.invalidate({&page, 1});
+        if (bug(Mutant::kInvalidateFirst)) invalidator.invalidate({&page, 1});
+        store_v(index.v, 0);
+        if (!bug(Mutant::kInvalidateFirst) && !bug(Mutant::kRemoveNoInvalidate)) invalidator.invalidate({&page, 1});
+        if (bug(Mutant::kRemoveRcEarly)) return {papr::kSuccess, old};
         return {papr::kSuccess, {old.v, entries_[index.v].r.load(std::memory_order_acquire)}};
     }
 
@@ -157,7 +161,14 @@ class BasicHpt {
         if (!conditions_hold(old.v, flags & flag::kAvpn, avpn)) return papr::kNotFound;
         constexpr u64 kChanged = kPp0 | kPp | kN | kKeyHigh | kKeyLow;
         const u64 bits = ((flags << 55) & kPp0) | ((flags << 48) & kKeyHigh) | (flags & (kPp | kN | kKeyLow));
-        swap_r(index, [&](u64, u64 r) -> std::optional<u64> { return (r & ~kChanged) | bits; });
+        if (bug(Mutant::kProtectInvalid)) {
+            store_v(index.v, 0);
+            store_v(index.v, old.v);
+        }
+        swap_r(index, [&](u64, u64 r) -> std::optional<u64> {
+            if (bug(Mutant::kProtectOldRc)) r = old.r;
+            return (r & ~kChanged) | bits;
+        });
         if ((old.r & kChanged) != bits) {
             const VirtualPage page = page_of(old, index.v / kSlotsPerPteg);
             invalidator.invalidate({&page, 1});
@@ -172,7 +183,7 @@ class BasicHpt {
         Hpte old = load(index.v);
         if (!conditions_hold(old.v, flags & flag::kAvpn, avpn)) return {papr::kNotFound};
         swap_r(index, [&](u64, u64 r) -> std::optional<u64> {
-            old.r = r;
+            if (!bug(Mutant::kClearOld)) old.r = r;
             return r & ~bit;
         });
         if (old.r & bit) {
@@ -187,6 +198,7 @@ class BasicHpt {
         for (unsigned round = 0;; ++round) {
             const u64 v = load_v(index.v);
             const u64 r = entries_[index.v].r.load(std::memory_order_acquire);
+            if (bug(Mutant::kReadOnce)) return {v & ~kHidden, r};
             if (((load_v(index.v) ^ v) & ~kHidden) == 0) return {v & ~kHidden, r};
             Policy::pause(round);
         }
@@ -205,12 +217,16 @@ class BasicHpt {
   private:
     using Entry = typename Policy::Entry;
 
+    /// Is this the table with that bug? Constant: the product's code has no trace of it.
+    static constexpr bool bug(Mutant m) { return Policy::kMutant == m; }
+
     explicit BasicHpt(unsigned shift) : shift_(shift), entries_(Policy::allocate(slots())) {}
 
     /// The writer lock of the PTEG of a slot, held for a scope.
     class Lock {
       public:
         Lock(BasicHpt& table, u64 slot) : table_(table), group_(slot & ~u64{kSlotsPerPteg - 1}) {
+            if (bug(Mutant::kNoLock)) return;
             for (unsigned round = 0; !table_.try_lock(group_); ++round) Policy::pause(round);
         }
         ~Lock() { table_.unlock(group_); }
@@ -223,10 +239,15 @@ class BasicHpt {
 
     bool try_lock(u64 group) {
         u64 v = entries_[group].v.load(std::memory_order_relaxed);
+        if (bug(Mutant::kLockNotAtomic) && !(v & kLock)) {
+            entries_[group].v.store(v | kLock, std::memory_order_seq_cst);
+            return true;
+        }
         return !(v & kLock) && entries_[group].v.compare_exchange_strong(v, v | kLock, std::memory_order_acquire,
                                                                          std::memory_order_relaxed);
     }
     void unlock(u64 group) {
+        if (bug(Mutant::kUnlockLost)) return;
         entries_[group].v.fetch_and(~kLock, std::memory_order_release);  // pairs with try_lock
     }
 
@@ -234,7 +255,7 @@ class BasicHpt {
     Hpte load(u64 slot) const { return {load_v(slot) & ~kHidden, entries_[slot].r.load(std::memory_order_acquire)}; }
     /// V of a slot whose PTEG lock is held: slot 0 keeps the lock bit. release: R before it.
     void store_v(u64 slot, u64 v) {
-        const u64 lock = slot % kSlotsPerPteg == 0 ? kLock : 0;
+        const u64 lock = slot % kSlotsPerPteg == 0 && !bug(Mutant::kStoreVDropsLock) ? kLock : 0;
         // seq_cst: a removal's V := 0 is before the invalidation's look at other vCPUs' modes.
         entries_[slot].v.store(v | kDirty | lock, std::memory_order_seq_cst);
     }
@@ -249,6 +270,10 @@ class BasicHpt {
             const std::optional<u64> to = change(v, r);
             if (!to) return false;
             if (*to == r) return true;
+            if (bug(Mutant::kRcPlain)) {
+                e.r.store(*to, std::memory_order_release);
+                return true;
+            }
             if (Policy::exchange_pair(e, v, r, v | kDirty, *to)) return true;
             Policy::pause(round);
         }
@@ -267,7 +292,7 @@ class BasicHpt {
                 const u64 v = load_v(slot);
                 if ((v & kCompared) != tag) break;
                 const u64 r = entries_[slot].r.load(std::memory_order_acquire);  // V first: pairs with enter's release
-                if (((load_v(slot) ^ v) & ~kHidden) != 0) continue;
+                if (!bug(Mutant::kFindOnce) && ((load_v(slot) ^ v) & ~kHidden) != 0) continue;
                 const auto sizes = page_sizes(v, r);
                 if (!sizes || sizes->base_shift != base_shift) break;
                 return Match{PteIndex{slot}, {v & ~kHidden, r}, sizes->page_shift};
@@ -303,8 +328,9 @@ papr::HcallStatus BasicHpt<Policy>::bulk_remove(std::span<u64, 8> pairs, Invalid
     unsigned count = 0, locks = 0;
 
     const auto complete = [&] {
-        if (count != 0) invalidator.invalidate({pages.data(), count});
+        if (count != 0 && !bug(Mutant::kBulkNoInvalidate)) invalidator.invalidate({pages.data(), count});
         for (unsigned i = 0; i < count; ++i) {
+            if (bug(Mutant::kBulkRcEarly)) continue;
             *taken[i].tsh |= (entries_[taken[i].slot].r.load(std::memory_order_acquire) & (kR | kC)) << bulk::kRcShift;
         }
         while (locks > 0) unlock(locked[--locks]);
@@ -343,6 +369,7 @@ papr::HcallStatus BasicHpt<Policy>::bulk_remove(std::span<u64, 8> pairs, Invalid
             tsh |= bulk::kNotFound;
             continue;
         }
+        if (bug(Mutant::kBulkRcEarly)) tsh |= (old.r & (kR | kC)) << bulk::kRcShift;
         store_v(slot, 0);
         pages[count] = page_of(old, slot / kSlotsPerPteg);
         taken[count++] = {&tsh, slot};

@@ -11,8 +11,32 @@
 
 namespace mpower::hpt {
 
+/// Protocol bugs that tests seed, to show that a check would find them. The product has none.
+enum class Mutant {
+    kNone,
+    kEnterVFirst,         ///< enter: V before R.
+    kLockNotAtomic,       ///< The lock is taken by a load and a store.
+    kUnlockLost,          ///< The lock is not released.
+    kRemoveRcEarly,       ///< remove: R and C of before V := 0.
+    kRemoveNoInvalidate,  ///< remove: no broadcast.
+    kInvalidateFirst,     ///< remove: broadcast before V := 0.
+    kStoreVDropsLock,     ///< V of slot 0 is stored without the lock bit.
+    kRcPlain,             ///< R, C, PP ... by a plain store of R.
+    kRcAnyEntry,          ///< set_rc: V and R are not compared.
+    kReadOnce,            ///< read: V is not looked at again.
+    kFindOnce,            ///< find: V is not looked at again.
+    kProtectInvalid,      ///< protect: V = 0 meanwhile.
+    kProtectOldRc,        ///< protect: R and C as they were when the lock was taken.
+    kClearOld,            ///< clear: the entry of before the exchange is returned.
+    kNoLock,              ///< No call but bulk_remove takes the lock.
+    kBulkNoInvalidate,    ///< bulk_remove: no broadcast.
+    kBulkRcEarly,         ///< bulk_remove: R and C of before V := 0.
+};
+
 /// The host's own atomics.
 struct StdPolicy {
+    static constexpr Mutant kMutant = Mutant::kNone;
+
     template <class T>
     using Atomic = std::atomic<T>;
 
