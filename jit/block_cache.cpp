@@ -1,7 +1,6 @@
 #include "jit/block_cache.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/endian.h"
 #include "jit/interrupt_ops.h"
@@ -15,7 +14,7 @@ CachedBlock* BlockCache::find_slow(CpuState& s, Ra ra, u32 mode_key) {
     const u8* storage = mmu_.host(ra, 4);
     const auto known = blocks_.find(key);
     CachedBlock* entry = known == blocks_.end() ? nullptr : known->second.get();
-    if (entry == nullptr || std::memcmp(entry->words.data(), storage, entry->words.size() * sizeof(u32)) != 0) {
+    if (entry == nullptr || !entry->matches(storage)) {
         if (blocks_.size() > kMaxBlocks || (listener_ != nullptr && listener_->full())) {
             if (listener_ != nullptr) listener_->dropped();
             blocks_.clear();
@@ -57,10 +56,17 @@ CachedBlock* BlockCache::find(CpuState& s) {
         const u32 mode_key = ir::mode_of(s).key();
         Recent& recent = recent_[slot_of(ra, mode_key)];
         const u64 key = key_of(ra, mode_key);
-        if (recent.key == key && recent.block->epoch == mmu_.epochs().of(ra)) [[likely]]
-            return recent.block;
+        if (recent.key == key) [[likely]] {
+            const u64 epoch = mmu_.epochs().of(ra);
+            if (recent.block->epoch == epoch) [[likely]]
+                return recent.block;
+            if (recent.block->matches(mmu_.host(ra, 4))) {
+                recent.block->epoch = epoch;
+                return recent.block;
+            }
+        }
         CachedBlock* const block = find_slow(s, ra, mode_key);
-        recent = {key, block};
+        recent = {key, block, block->code};
         return block;
     }
 }

@@ -7,8 +7,12 @@
 
 namespace mpower::jit::x64 {
 
-X64Executor::X64Executor(mmu::Mmu& mmu)
-    : mmu_(mmu), cache_(mmu, this), stubs_(make_stubs(memory_, mmu, cache_)), stub_bytes_(memory_.used()) {}
+X64Executor::X64Executor(mmu::Mmu& mmu, std::size_t code_bytes)
+    : mmu_(mmu),
+      cache_(mmu, this),
+      memory_(code_bytes),
+      stubs_(make_stubs(memory_, mmu, cache_)),
+      stub_bytes_(memory_.used()) {}
 
 void X64Executor::jump_to(const u8* from, const void* to) {
     const auto distance = static_cast<i32>(static_cast<const u8*>(to) - (from + 5));

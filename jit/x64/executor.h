@@ -17,14 +17,15 @@ struct Link {
 
 class X64Executor final : public Executor, private BlockListener {
   public:
-    explicit X64Executor(mmu::Mmu& mmu);
+    static constexpr std::size_t kCodeBytes = std::size_t{64} << 20;
+    static constexpr std::size_t kRoomForBlock = std::size_t{1} << 20;  ///< More than the largest block takes.
+
+    /// `code_bytes`: of generated code, at least 2 * kRoomForBlock; then all is dropped and made again.
+    explicit X64Executor(mmu::Mmu& mmu, std::size_t code_bytes = kCodeBytes);
     Exit run(CpuState& state) override;
     u64 blocks_translated() const override { return cache_.translated(); }
 
   private:
-    static constexpr std::size_t kCodeBytes = std::size_t{64} << 20;
-    static constexpr std::size_t kRoomForBlock = std::size_t{1} << 20;  ///< More than the largest block takes.
-
     void translated(CachedBlock& block) override;
     void dropped() override;
     bool full() const override { return memory_.room() < kRoomForBlock; }
@@ -32,7 +33,7 @@ class X64Executor final : public Executor, private BlockListener {
 
     mmu::Mmu& mmu_;
     BlockCache cache_;
-    CodeMemory memory_{kCodeBytes};
+    CodeMemory memory_;
     Stubs stubs_;
     std::size_t stub_bytes_;
     asmjit::CodeHolder holder_;

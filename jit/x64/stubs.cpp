@@ -117,7 +117,7 @@ class StubMaker {
     /// BlockCache::find() without its slow parts. The block checks its own epoch and polls.
     void dispatch(Assembler& a, const Stubs& stubs) {
         using mmu::CodeEntry;
-        static_assert(sizeof(CodeEntry) == 16 && sizeof(BlockCache::Recent) == 16);
+        static_assert(sizeof(CodeEntry) == 16 && sizeof(BlockCache::Recent) == 32);
         const asmjit::Label miss = a.newLabel();
         a.mov(kEntry, rax);
         a.mov(rsi, imm(address_of(mmu_.code_array())));
@@ -136,14 +136,13 @@ class StubMaker {
         a.imul(edi, ecx, 37);
         a.xor_(edx, edi);
         a.and_(edx, BlockCache::kRecent - 1);
-        a.shl(edx, 4);
+        a.shl(edx, 5);
         a.shl(rax, 10);  // key_of()
         a.or_(rax, rcx);
         a.mov(rsi, imm(reinterpret_cast<u64>(cache_.recent())));
         a.cmp(rax, ptr_64(rsi, rdx, 0, offsetof(BlockCache::Recent, key)));
         a.jne(miss);
-        a.mov(rax, ptr_64(rsi, rdx, 0, offsetof(BlockCache::Recent, block)));
-        a.jmp(ptr_64(rax, offsetof(CachedBlock, code)));
+        a.jmp(ptr_64(rsi, rdx, 0, offsetof(BlockCache::Recent, code)));
         a.bind(miss);
         a.jmp(imm(stubs.leave_at_entry));
     }
