@@ -48,7 +48,7 @@ bool underflows(float x, float y, float z) {
 
 /// a * c + b, or -(a * c - b). NaN operands in the order a, b (addend), c (multiplier).
 V128 multiply_add(const CpuState& s, V128 a, V128 c, V128 b, bool negative_subtract) {
-    auto x = elements<u32>(a), y = elements<u32>(c), z = elements<u32>(b);
+    auto x = lanes<u32>(a), y = lanes<u32>(c), z = lanes<u32>(b);
     for (std::size_t n = 0; n < 4; ++n) {
         if (is_nan(x[n]))
             x[n] |= kQuiet;
@@ -65,7 +65,7 @@ V128 multiply_add(const CpuState& s, V128 a, V128 c, V128 b, bool negative_subtr
             x[n] = negative_subtract && !is_nan(r) ? r ^ 0x80000000 : r;
         }
     }
-    return vector<u32>(x);
+    return of_lanes<u32>(x);
 }
 
 V128 extreme(const CpuState& s, V128 a, V128 b, bool maximum) {
