@@ -16,13 +16,25 @@ using isa::Insn;
 
 inline V128& vr(CpuState& s, u32 n) { return s.vsr[32 + n]; }
 
-/// Elements of a register, ISA order.
 template <class T>
 using Elements = std::array<T, 16 / sizeof(T)>;
 
+/// Elements in host order, which is the ISA's from right to left.
+template <class T>
+Elements<T> lanes(V128 v) {
+    return std::bit_cast<Elements<T>>(v);
+}
+
+template <class T>
+V128 of_lanes(const Elements<T>& lanes) {
+    return std::bit_cast<V128>(lanes);
+}
+
+/// Elements in the ISA's order.
+
 template <class T>
 Elements<T> elements(V128 v) {
-    const auto host = std::bit_cast<Elements<T>>(v);
+    const auto host = lanes<T>(v);
     Elements<T> out;
     for (std::size_t i = 0; i < host.size(); ++i) out[i] = host[host.size() - 1 - i];
     return out;
@@ -32,16 +44,16 @@ template <class T>
 V128 vector(const Elements<T>& e) {
     Elements<T> host;
     for (std::size_t i = 0; i < host.size(); ++i) host[i] = e[host.size() - 1 - i];
-    return std::bit_cast<V128>(host);
+    return of_lanes<T>(host);
 }
 
 /// f of each pair of lanes.
 template <class T, class F>
 V128 map(V128 a, V128 b, F f) {
-    auto x = std::bit_cast<Elements<T>>(a);
-    const auto y = std::bit_cast<Elements<T>>(b);
+    auto x = lanes<T>(a);
+    const auto y = lanes<T>(b);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(f(x[i], y[i]));
-    return std::bit_cast<V128>(x);
+    return of_lanes<T>(x);
 }
 
 template <class T, class F>

@@ -5,14 +5,14 @@
 // assembly, its words, what differs from zero before, what differs after from before. Everything that is not mentioned
 // must stay as it was: registers, XER bits, storage. Numbers are hexadecimal. Names:
 //
-//     r0..r31 cr0..cr7 so ov ca ov32 ca32 count(XER[57:63]) lr ctr tar fscr dar dsisr
+//     r0..r31 cr0..cr7 so ov ca ov32 ca32 count(XER[57:63]) lr ctr tar fscr dar dsisr vscr
 //     v0..v31            32 digits, or as many low ones
 //     m2010=0011223344   bytes of storage from 0x2010 up, which lies between 0x2000 and 0x2fff
 //     nip=+8             from the first instruction; without it: the one after the last. nip=100: absolute
 //     int=700 srr1=20000 an interrupt at the last instruction (srr0=+0 says otherwise), and SRR1's bits 33:36 and 42:47
 //
-// A mode in front: "32" 32-bit mode, "le" little-endian, "pr" problem state with relocation, "p9" ISA 3.0; else POWER8,
-// 64 bits, big-endian, privileged.
+// A mode in front: "32" 32-bit mode, "le" little-endian, "pr" problem state with relocation, "p9" ISA 3.0, "novec"
+// MSR[VEC] = 0; else POWER8, 64 bits, big-endian, privileged.
 #pragma once
 
 #include <fmt/format.h>
@@ -84,7 +84,7 @@ class Bench {
         load(s, expected);
         apply(c.after, &expected);
         s.nip = kCode;
-        set_msr(s, (is("32") ? 0 : msr::kSf) | (is("le") ? msr::kLe : 0) | msr::kVec |
+        set_msr(s, (is("32") ? 0 : msr::kSf) | (is("le") ? msr::kLe : 0) | (is("novec") ? 0 : msr::kVec) |
                        (is("pr") ? msr::kPr | msr::kIr | msr::kDr : 0));
         executor.run(s);
 
@@ -137,7 +137,7 @@ class Bench {
                 for (std::size_t i = 0; i < value.size() / 2; ++i) {
                     (*state)[byte_name(at + i)] = std::stoull(value.substr(2 * i, 2), nullptr, 16);
                 }
-            } else if (name.starts_with('v')) {
+            } else if (name.starts_with('v') && name != "vscr") {
                 const std::string digits = std::string(32 - value.size(), '0') + value;
                 (*state)[name + ".hi"] = std::stoull(digits.substr(0, 16), nullptr, 16);
                 (*state)[name + ".lo"] = std::stoull(digits.substr(16), nullptr, 16);
@@ -158,7 +158,7 @@ class Bench {
         }
         f("so", s.so), f("ov", s.ov), f("ca", s.ca), f("ov32", s.ov32), f("ca32", s.ca32), f("count", s.xer_count);
         f("lr", s.lr), f("ctr", s.ctr), f("tar", s.spr[spr::kTar]), f("fscr", s.spr[spr::kFscr]);
-        f("dar", s.spr[spr::kDar]), f("dsisr", s.spr[spr::kDsisr]);
+        f("dar", s.spr[spr::kDar]), f("dsisr", s.spr[spr::kDsisr]), f("vscr", s.vscr);
     }
 
     void load(CpuState& s, const State& state) {

@@ -12,7 +12,7 @@ using namespace vmx;
 
 namespace {
 
-u8 times(u8 a, u8 b) {
+constexpr u8 times(u8 a, u8 b) {
     u8 r = 0;
     for (; b != 0; b >>= 1) {
         if (b & 1) r ^= a;
@@ -46,16 +46,23 @@ V128 sub_bytes(V128 a) {
     return map<u8>(a, [](u8 x) { return kBoxes.forward[x]; });
 }
 
-/// Multiplies each column by the circulant matrix of `m`.
-V128 mix_columns(V128 a, std::array<u8, 4> m) {
-    const auto x = elements<u8>(a);
-    Elements<u8> r;
-    for (unsigned n = 0; n < 16; ++n) {
-        const unsigned column = n & ~3u;
-        r[n] = 0;
-        for (unsigned k = 0; k < 4; ++k) r[n] ^= times(x[column + k], m[(k + 4 - n % 4) % 4]);
+/// What the first byte of a column adds to its product with a circulant matrix, by that byte's value; `m` is the
+/// matrix's first column. The bytes below it add the same, rotated.
+using Products = std::array<u32, 256>;
+constexpr Products products(std::array<u8, 4> m) {
+    Products r{};
+    for (unsigned x = 0; x < 256; ++x) {
+        for (const u8 factor : m) r[x] = r[x] << 8 | times(static_cast<u8>(x), factor);
     }
-    return vector<u8>(r);
+    return r;
+}
+constexpr Products kMix = products({2, 1, 1, 3}), kUnmix = products({14, 9, 13, 11});
+
+V128 mix_columns(V128 a, const Products& by) {
+    return map<u32>(a, [&](u32 x) {
+        return by[x >> 24] ^ std::rotr(by[x >> 16 & 255], 8) ^ std::rotr(by[x >> 8 & 255], 16) ^
+               std::rotr(by[x & 255], 24);
+    });
 }
 
 V128 shift_rows(V128 a, unsigned direction) {
@@ -69,13 +76,13 @@ V128 exclusive_or(V128 a, V128 b) { return {a.lo ^ b.lo, a.hi ^ b.hi}; }
 
 V128 cipher(V128 state, V128 key, bool last) {
     const V128 x = shift_rows(sub_bytes(state), 1);
-    return exclusive_or(last ? x : mix_columns(x, {2, 3, 1, 1}), key);
+    return exclusive_or(last ? x : mix_columns(x, kMix), key);
 }
 
 V128 decipher(V128 state, V128 key, bool last) {
     const V128 x = map<u8>(shift_rows(state, 3), [](u8 v) { return kBoxes.inverse[v]; });
     const V128 keyed = exclusive_or(x, key);
-    return last ? keyed : mix_columns(keyed, {14, 11, 13, 9});
+    return last ? keyed : mix_columns(keyed, kUnmix);
 }
 
 /// ST (16) chooses the capital functions; SIX's bit for each element the second of the pair.

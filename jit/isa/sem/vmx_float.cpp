@@ -12,7 +12,7 @@ using namespace vmx;
 
 namespace {
 
-constexpr u32 kQuiet = 0x00400000, kDefaultNan = 0x7fc00000, kNonJava = 0x10000;
+constexpr u32 kQuiet = 0x00400000, kDefaultNan = 0x7fc00000, kLeastNormal = 0x00800000, kNonJava = 0x10000;
 
 bool is_nan(u32 x) { return (x & 0x7fffffff) > 0x7f800000; }
 /// Denormals are zeros of their sign when VSCR[NJ] is set.
@@ -37,9 +37,18 @@ V128 unary(const CpuState& s, V128 b, F f) {
     return arithmetic(s, b, b, [&](float x, float) { return f(x); });
 }
 
+/// Whether x * y + z is less than the least normal number before it is rounded: that is an underflow even if it is
+/// rounded up to that number.
+bool underflows(float x, float y, float z) {
+    // The product is exact in double precision, and the sum together with its error.
+    const double product = double{x} * y, sum = product + z, back = sum - product;
+    const double error = (product - (sum - back)) + (z - back), least = std::numeric_limits<float>::min();
+    return std::fabs(sum) < least || (std::fabs(sum) == least && sum * error < 0);
+}
+
 /// a * c + b, or -(a * c - b). NaN operands in the order a, b (addend), c (multiplier).
 V128 multiply_add(const CpuState& s, V128 a, V128 c, V128 b, bool negative_subtract) {
-    auto x = elements<u32>(a), y = elements<u32>(c), z = elements<u32>(b);
+    auto x = lanes<u32>(a), y = lanes<u32>(c), z = lanes<u32>(b);
     for (std::size_t n = 0; n < 4; ++n) {
         if (is_nan(x[n]))
             x[n] |= kQuiet;
@@ -50,11 +59,13 @@ V128 multiply_add(const CpuState& s, V128 a, V128 c, V128 b, bool negative_subtr
         else {
             const float fx = std::bit_cast<float>(flush(s, x[n])), fy = std::bit_cast<float>(flush(s, y[n])),
                         fz = std::bit_cast<float>(flush(s, z[n]));
-            const u32 r = finish(s, negative_subtract ? std::fma(fx, fy, -fz) : std::fma(fx, fy, fz));
+            const float addend = negative_subtract ? -fz : fz;
+            u32 r = finish(s, std::fma(fx, fy, addend));
+            if ((s.vscr & kNonJava) && (r & 0x7fffffff) == kLeastNormal && underflows(fx, fy, addend)) r &= 0x80000000;
             x[n] = negative_subtract && !is_nan(r) ? r ^ 0x80000000 : r;
         }
     }
-    return vector<u32>(x);
+    return of_lanes<u32>(x);
 }
 
 V128 extreme(const CpuState& s, V128 a, V128 b, bool maximum) {

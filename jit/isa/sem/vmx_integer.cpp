@@ -20,8 +20,8 @@ u128 carry_out(u128 a, u128 b, u128 carry) {
 /// Rotate left, then under a mask: all three in VRB's element. insert: the other bits stay as in `old`.
 template <class T>
 V128 rotate_mask(V128 a, V128 b, V128 old, bool insert) {
-    const auto x = elements<T>(a), y = elements<T>(b);
-    auto r = elements<T>(old);
+    const auto x = lanes<T>(a), y = lanes<T>(b);
+    auto r = lanes<T>(old);
     constexpr unsigned kBits = 8 * sizeof(T), kField = kBits - 1;
     for (std::size_t n = 0; n < r.size(); ++n) {
         const unsigned shift = y[n] & kField, end = y[n] >> 8 & kField, begin = y[n] >> 16 & kField;
@@ -29,7 +29,7 @@ V128 rotate_mask(V128 a, V128 b, V128 old, bool insert) {
         const T mask = begin <= end ? from & to : from | to;
         r[n] = static_cast<T>((std::rotl(x[n], static_cast<int>(shift)) & mask) | (insert ? r[n] & ~mask : 0));
     }
-    return vector<T>(r);
+    return of_lanes<T>(r);
 }
 
 /// Each byte shifted by VRB's low three bits of that byte, filled from its neighbour.

@@ -13,26 +13,26 @@ using namespace vmx;
 namespace {
 
 template <class T, class Wide>
-V128 multiply(V128 a, V128 b, std::size_t odd) {
-    const auto x = elements<T>(a), y = elements<T>(b);
+V128 multiply(V128 a, V128 b, bool odd) {
+    const auto x = lanes<T>(a), y = lanes<T>(b);
     Elements<Wide> r;
     for (std::size_t n = 0; n < r.size(); ++n) {
-        r[n] = static_cast<Wide>(static_cast<Wide>(x[2 * n + odd]) * static_cast<Wide>(y[2 * n + odd]));
+        r[n] = static_cast<Wide>(static_cast<Wide>(x[2 * n + !odd]) * static_cast<Wide>(y[2 * n + !odd]));
     }
-    return vector<Wide>(r);
+    return of_lanes<Wide>(r);
 }
 
 template <class T, class Word>
 V128 sum_across(CpuState& s, V128 a, V128 b) {
-    const auto x = elements<T>(a);
-    auto r = elements<Word>(b);
+    const auto x = lanes<T>(a);
+    auto r = lanes<Word>(b);
     constexpr std::size_t kPerWord = 4 / sizeof(T);
     for (std::size_t n = 0; n < 4; ++n) {
         i64 sum = r[n];
         for (std::size_t k = 0; k < kPerWord; ++k) sum += x[kPerWord * n + k];
         r[n] = saturate<Word>(s, sum);
     }
-    return vector<Word>(r);
+    return of_lanes<Word>(r);
 }
 
 /// vsum2sws, vsumsws: `group` words of VRA and the last word of the group of VRB, into that last word.
@@ -49,23 +49,23 @@ V128 sum_words(CpuState& s, V128 a, V128 b, std::size_t group) {
 
 template <class A, class B, class Word, bool saturating>
 V128 multiply_sum(CpuState& s, V128 a, V128 b, V128 c) {
-    const auto x = elements<A>(a);
-    const auto y = elements<B>(b);
-    auto r = elements<Word>(c);
+    const auto x = lanes<A>(a);
+    const auto y = lanes<B>(b);
+    auto r = lanes<Word>(c);
     constexpr std::size_t kPerWord = 4 / sizeof(A);
     for (std::size_t n = 0; n < 4; ++n) {
         i64 sum = r[n];
         for (std::size_t k = kPerWord * n; k < kPerWord * (n + 1); ++k) sum += i64{x[k]} * i64{y[k]};
         r[n] = saturating ? saturate<Word>(s, sum) : static_cast<Word>(sum);
     }
-    return vector<Word>(r);
+    return of_lanes<Word>(r);
 }
 
 V128 multiply_high_add(CpuState& s, V128 a, V128 b, V128 c, i64 round) {
-    const auto x = elements<i16>(a), y = elements<i16>(b);
-    auto r = elements<i16>(c);
+    const auto x = lanes<i16>(a), y = lanes<i16>(b);
+    auto r = lanes<i16>(c);
     for (std::size_t n = 0; n < 8; ++n) r[n] = saturate<i16>(s, ((i64{x[n]} * y[n] + round) >> 15) + r[n]);
-    return vector<i16>(r);
+    return of_lanes<i16>(r);
 }
 
 u128 polynomial_product(u64 a, u64 b) {
@@ -76,13 +76,13 @@ u128 polynomial_product(u64 a, u64 b) {
 
 template <class T, class Wide>
 V128 polynomial_sum(V128 a, V128 b) {
-    const auto x = elements<T>(a), y = elements<T>(b);
+    const auto x = lanes<T>(a), y = lanes<T>(b);
     Elements<Wide> r;
     for (std::size_t n = 0; n < r.size(); ++n) {
         r[n] =
             static_cast<Wide>(polynomial_product(x[2 * n], y[2 * n]) ^ polynomial_product(x[2 * n + 1], y[2 * n + 1]));
     }
-    return vector<Wide>(r);
+    return of_lanes<Wide>(r);
 }
 
 struct Tenfold {
@@ -98,18 +98,18 @@ Tenfold times_ten(V128 a, u64 digit) {
 }  // namespace
 
 // Products of odd and even elements, ISA order: element 0 is even.
-VMX(vmuloub, (multiply<u8, u16>(a, b, 1)))
-VMX(vmuleub, (multiply<u8, u16>(a, b, 0)))
-VMX(vmulouh, (multiply<u16, u32>(a, b, 1)))
-VMX(vmuleuh, (multiply<u16, u32>(a, b, 0)))
-VMX(vmulouw, (multiply<u32, u64>(a, b, 1)))
-VMX(vmuleuw, (multiply<u32, u64>(a, b, 0)))
-VMX(vmulosb, (multiply<i8, i16>(a, b, 1)))
-VMX(vmulesb, (multiply<i8, i16>(a, b, 0)))
-VMX(vmulosh, (multiply<i16, i32>(a, b, 1)))
-VMX(vmulesh, (multiply<i16, i32>(a, b, 0)))
-VMX(vmulosw, (multiply<i32, i64>(a, b, 1)))
-VMX(vmulesw, (multiply<i32, i64>(a, b, 0)))
+VMX(vmuloub, (multiply<u8, u16>(a, b, true)))
+VMX(vmuleub, (multiply<u8, u16>(a, b, false)))
+VMX(vmulouh, (multiply<u16, u32>(a, b, true)))
+VMX(vmuleuh, (multiply<u16, u32>(a, b, false)))
+VMX(vmulouw, (multiply<u32, u64>(a, b, true)))
+VMX(vmuleuw, (multiply<u32, u64>(a, b, false)))
+VMX(vmulosb, (multiply<i8, i16>(a, b, true)))
+VMX(vmulesb, (multiply<i8, i16>(a, b, false)))
+VMX(vmulosh, (multiply<i16, i32>(a, b, true)))
+VMX(vmulesh, (multiply<i16, i32>(a, b, false)))
+VMX(vmulosw, (multiply<i32, i64>(a, b, true)))
+VMX(vmulesw, (multiply<i32, i64>(a, b, false)))
 VMX(vmuluwm, map<u32>(a, b, [&](u32 x, u32 y) { return x * y; }))
 
 // Sums across: each word of VRB plus the elements of VRA above it.

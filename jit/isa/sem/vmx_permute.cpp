@@ -13,19 +13,20 @@ using namespace vmx;
 namespace {
 
 template <class T>
-V128 merge(V128 a, V128 b, std::size_t first) {
-    const auto x = elements<T>(a), y = elements<T>(b);
+V128 merge(V128 a, V128 b, bool high) {
+    const auto x = lanes<T>(a), y = lanes<T>(b);
     Elements<T> r;
-    for (std::size_t n = 0; n < r.size() / 2; ++n) {
-        r[2 * n] = x[first + n];
-        r[2 * n + 1] = y[first + n];
+    const std::size_t half = r.size() / 2, first = high ? half : 0;
+    for (std::size_t n = 0; n < half; ++n) {
+        r[2 * n] = y[first + n];
+        r[2 * n + 1] = x[first + n];
     }
-    return vector<T>(r);
+    return of_lanes<T>(r);
 }
 
-V128 merge_words(V128 a, V128 b, std::size_t odd) {
-    const auto x = elements<u32>(a), y = elements<u32>(b);
-    return vector<u32>({x[odd], y[odd], x[2 + odd], y[2 + odd]});
+V128 merge_words(V128 a, V128 b, bool odd) {
+    const auto x = lanes<u32>(a), y = lanes<u32>(b);
+    return of_lanes<u32>({y[0 + !odd], x[0 + !odd], y[2 + !odd], x[2 + !odd]});
 }
 
 template <class T>
@@ -37,61 +38,54 @@ V128 splat(T v) {
 
 template <class From, class To, bool saturating>
 V128 pack(CpuState& s, V128 a, V128 b) {
-    const auto x = elements<From>(a), y = elements<From>(b);
+    const auto x = lanes<From>(a), y = lanes<From>(b);
     Elements<To> r;
     for (std::size_t n = 0; n < x.size(); ++n) {
-        r[n] = saturating ? saturate<To>(s, x[n]) : static_cast<To>(x[n]);
-        r[x.size() + n] = saturating ? saturate<To>(s, y[n]) : static_cast<To>(y[n]);
+        r[n] = saturating ? saturate<To>(s, y[n]) : static_cast<To>(y[n]);
+        r[x.size() + n] = saturating ? saturate<To>(s, x[n]) : static_cast<To>(x[n]);
     }
-    return vector<To>(r);
+    return of_lanes<To>(r);
 }
 
 /// Pixels of 8:8:8:8 bits to 1:5:5:5.
 V128 pack_pixels(V128 a, V128 b) {
-    const auto x = elements<u32>(a), y = elements<u32>(b);
+    const auto x = lanes<u32>(a), y = lanes<u32>(b);
     Elements<u16> r;
     const auto cut = [](u32 p) { return static_cast<u16>((p >> 9 & 0xfc00) | (p >> 6 & 0x3e0) | (p >> 3 & 0x1f)); };
     for (std::size_t n = 0; n < 4; ++n) {
-        r[n] = cut(x[n]);
-        r[4 + n] = cut(y[n]);
+        r[n] = cut(y[n]);
+        r[4 + n] = cut(x[n]);
     }
-    return vector<u16>(r);
+    return of_lanes<u16>(r);
 }
 
 template <class From, class To>
-V128 unpack(V128 b, std::size_t first) {
-    const auto x = elements<From>(b);
+V128 unpack(V128 b, bool high) {
+    const auto x = lanes<From>(b);
     Elements<To> r;
-    for (std::size_t n = 0; n < r.size(); ++n) r[n] = x[first + n];
-    return vector<To>(r);
+    for (std::size_t n = 0; n < r.size(); ++n) r[n] = x[high * r.size() + n];
+    return of_lanes<To>(r);
 }
 
-V128 unpack_pixels(V128 b, std::size_t first) {
-    const auto x = elements<u16>(b);
+V128 unpack_pixels(V128 b, bool high) {
+    const auto x = lanes<u16>(b);
     Elements<u32> r;
     for (std::size_t n = 0; n < 4; ++n) {
-        const u32 p = x[first + n];
+        const u32 p = x[high * r.size() + n];
         r[n] = (p & 0x8000 ? 0xff000000u : 0) | (p >> 10 & 31) << 16 | (p >> 5 & 31) << 8 | (p & 31);
     }
-    return vector<u32>(r);
+    return of_lanes<u32>(r);
 }
 
-/// Byte n of the result is byte (selector n ^ flip) of a || b.
-V128 permute(V128 a, V128 b, V128 selectors, unsigned flip) {
-    const auto x = elements<u8>(a), y = elements<u8>(b), sel = elements<u8>(selectors);
-    Elements<u8> r;
-    for (std::size_t n = 0; n < 16; ++n) {
-        const unsigned from = (sel[n] ^ flip) & 31;
-        r[n] = from < 16 ? x[from] : y[from - 16];
-    }
-    return vector<u8>(r);
+/// Bytes of a || b by their numbers, from the left or from the right.
+V128 permute(V128 a, V128 b, V128 numbers, bool from_right) {
+    const auto bytes = std::bit_cast<std::array<u8, 32>>(std::array{b, a});  // the first is the rightmost
+    return map<u8>(numbers, [&](u8 n) { return bytes[(n & 31) ^ (from_right ? 0 : 31)]; });
 }
 
 V128 permute_xor(V128 a, V128 b, V128 c) {
-    const auto x = elements<u8>(a), y = elements<u8>(b), sel = elements<u8>(c);
-    Elements<u8> r;
-    for (std::size_t n = 0; n < 16; ++n) r[n] = x[sel[n] >> 4] ^ y[sel[n] & 15];
-    return vector<u8>(r);
+    const auto x = lanes<u8>(a), y = lanes<u8>(b);
+    return map<u8>(c, [&](u8 n) { return x[15 - (n >> 4)] ^ y[15 - (n & 15)]; });
 }
 
 V128 shift_double(V128 a, V128 b, unsigned bytes) {
@@ -145,14 +139,14 @@ V128 insert(V128 t, T v, unsigned byte) {
 }  // namespace
 
 // Merges of the high or low halves; of even or odd words.
-VMX(vmrghb, merge<u8>(a, b, 0))
-VMX(vmrglb, merge<u8>(a, b, 8 / sizeof(u8)))
-VMX(vmrghh, merge<u16>(a, b, 0))
-VMX(vmrglh, merge<u16>(a, b, 8 / sizeof(u16)))
-VMX(vmrghw, merge<u32>(a, b, 0))
-VMX(vmrglw, merge<u32>(a, b, 8 / sizeof(u32)))
-VMX(vmrgew, merge_words(a, b, 0))
-VMX(vmrgow, merge_words(a, b, 1))
+VMX(vmrghb, merge<u8>(a, b, true))
+VMX(vmrglb, merge<u8>(a, b, false))
+VMX(vmrghh, merge<u16>(a, b, true))
+VMX(vmrglh, merge<u16>(a, b, false))
+VMX(vmrghw, merge<u32>(a, b, true))
+VMX(vmrglw, merge<u32>(a, b, false))
+VMX(vmrgew, merge_words(a, b, false))
+VMX(vmrgow, merge_words(a, b, true))
 
 // Splats. The element or the number is in the VRA field.
 VMX(vspltb, splat<u8>(elements<u8>(b)[i.ra() % (16 / sizeof(u8))]))
@@ -178,19 +172,19 @@ VMX(vpksdss, (pack<i64, i32, true>(s, a, b)))
 VMX(vpkpx, pack_pixels(a, b))
 
 // Unpacks of the high or low half.
-VMX(vupkhsb, (unpack<i8, i16>(b, 0)))
-VMX(vupklsb, (unpack<i8, i16>(b, 8)))
-VMX(vupkhsh, (unpack<i16, i32>(b, 0)))
-VMX(vupklsh, (unpack<i16, i32>(b, 4)))
-VMX(vupkhsw, (unpack<i32, i64>(b, 0)))
-VMX(vupklsw, (unpack<i32, i64>(b, 2)))
-VMX(vupkhpx, unpack_pixels(b, 0))
-VMX(vupklpx, unpack_pixels(b, 4))
+VMX(vupkhsb, (unpack<i8, i16>(b, true)))
+VMX(vupklsb, (unpack<i8, i16>(b, false)))
+VMX(vupkhsh, (unpack<i16, i32>(b, true)))
+VMX(vupklsh, (unpack<i16, i32>(b, false)))
+VMX(vupkhsw, (unpack<i32, i64>(b, true)))
+VMX(vupklsw, (unpack<i32, i64>(b, false)))
+VMX(vupkhpx, unpack_pixels(b, true))
+VMX(vupklpx, unpack_pixels(b, false))
 
 // Selects and permutations of bytes.
 VMX4(vsel, (V128{(a.lo & ~c.lo) | (b.lo & c.lo), (a.hi & ~c.hi) | (b.hi & c.hi)}))
-VMX4(vperm, permute(a, b, c, 0))
-VMX4(vpermr, permute(a, b, c, 31))
+VMX4(vperm, permute(a, b, c, false))
+VMX4(vpermr, permute(a, b, c, true))
 VMX4(vsldoi, shift_double(a, b, i.rc_field() & 15))
 VMX4(vpermxor, permute_xor(a, b, c))
 VMX(vgbbd, (V128{gather_bits(b.lo), gather_bits(b.hi)}))
