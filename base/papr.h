@@ -12,6 +12,7 @@ enum HcallStatus : i64 {
     kNotAvailable = 3,
     kPartial = 5,
     kContinue = 18,
+    kLongBusyOrder1Msec = 9900,
     kHardware = -1,
     kFunction = -2,
     kPrivilege = -3,

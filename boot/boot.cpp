@@ -31,50 +31,62 @@ unsigned hpt_shift_for(u64 ram_bytes) {
     return std::clamp(shift - 7, 18u, 46u);
 }
 
+Result<Layout> lay_out(u64 ram_bytes, u64 kernel_end, u64 initrd_bytes, u64 tree_bytes) {
+    // From the end of the real-mode area downwards: RTAS, device tree. The kernel copies itself to 0 and takes what
+    // follows, so nothing stands below it.
+    const u64 top = std::min<u64>(ram_bytes, u64{1} << 30);
+    Layout at;
+    at.rtas = (top - kRtasSize) & ~u64{4095};
+    at.tree = (at.rtas - tree_bytes) & ~u64{65535};
+    if (at.rtas < tree_bytes || at.tree < kernel_end) {
+        return fail("no room for the device tree after the kernel in {} MiB of RAM; give more with -m",
+                    ram_bytes >> 20);
+    }
+    if (initrd_bytes == 0) return at;
+    // The first place that is large enough: behind the kernel, whose BSS grows when it moves to 0; or above the
+    // real-mode area, as Linux reads the initrd with relocation on.
+    at.initrd = align_up(kernel_end + (u64{16} << 20), 65536);
+    if (at.initrd <= at.tree && at.tree - at.initrd >= initrd_bytes) return at;
+    at.initrd = top;
+    if (ram_bytes - top >= initrd_bytes) return at;
+    return fail("-initrd: {} MiB do not fit behind the kernel in {} MiB of RAM; give more with -m", initrd_bytes >> 20,
+                ram_bytes >> 20);
+}
+
 Result<BootState> prepare(const BootOptions& options, std::span<u8> ram) {
     const auto kernel = load_elf(options.kernel, ram);
     if (!kernel) return tl::unexpected("-kernel: " + kernel.error());
 
-    // From the kernel's end upwards: initrd; from the end of the real-mode area downwards: RTAS, device tree. The
-    // kernel copies itself to 0 and takes what follows, so nothing stands below it.
-    const u64 top = std::min<u64>(ram.size(), u64{1} << 30);
+    const u64 tree_room = align_up(131072 + options.vcpus * u64{2048} + options.bootargs.size(), 65536);
+    const auto at = lay_out(ram.size(), kernel->high.v, options.initrd.size(), tree_room);
+    if (!at) return tl::unexpected(at.error());
     TreeOptions tree{.ram_bytes = ram.size(),
                      .vcpus = options.vcpus,
                      .hpt_shift = options.hpt_shift,
                      .level = options.level,
                      .bootargs = options.bootargs,
-                     .rtas_base = (top - kRtasSize) & ~u64{4095},
+                     .rtas_base = at->rtas,
                      .rtas_size = kRtasSize,
                      .rtas_tokens = hcall::rtas_tokens(),
                      .hypertas = hcall::hypertas_functions()};
-    for (u32 n = 0; n < std::size(kRtasBlob); ++n) store_be<u32>(ram.data() + tree.rtas_base + 4 * n, kRtasBlob[n]);
+    for (u32 n = 0; n < std::size(kRtasBlob); ++n) store_be<u32>(ram.data() + at->rtas + 4 * n, kRtasBlob[n]);
 
-    std::mt19937_64 random(options.seed != 0 ? options.seed : std::random_device{}());
-    for (u8& byte : tree.rng_seed) byte = static_cast<u8>(random());
+    std::random_device host;
+    std::mt19937_64 seeded(options.seed);
+    for (u8& byte : tree.rng_seed) byte = static_cast<u8>(options.seed != 0 ? seeded() : host());
 
-    const u64 tree_room = align_up(131072 + options.vcpus * u64{2048} + options.bootargs.size(), 65536);
-    const u64 tree_at = (tree.rtas_base - tree_room) & ~u64{65535};
-    if (tree.rtas_base < tree_room || tree_at < kernel->high.v) {
-        return fail("no room for the device tree after the kernel in {} MiB of RAM; give more with -m",
-                    ram.size() >> 20);
-    }
     if (!options.initrd.empty()) {
-        const u64 at = align_up(kernel->high.v + (u64{16} << 20), 65536);  // the kernel's BSS grows when it moves to 0
-        if (at > tree_at || tree_at - at < options.initrd.size()) {
-            return fail("-initrd: {} MiB do not fit behind the kernel in {} MiB of RAM; give more with -m",
-                        options.initrd.size() >> 20, ram.size() >> 20);
-        }
-        std::memcpy(ram.data() + at, options.initrd.data(), options.initrd.size());
-        tree.initrd = {at, options.initrd.size()};
-        tree.reserved.push_back({at, align_up(options.initrd.size(), 4096)});
+        std::memcpy(ram.data() + at->initrd, options.initrd.data(), options.initrd.size());
+        tree.initrd = {at->initrd, options.initrd.size()};
+        tree.reserved.push_back({at->initrd, align_up(options.initrd.size(), 4096)});
     }
-    tree.reserved.push_back({tree.rtas_base, kRtasSize});
-    tree.reserved.push_back({tree_at, tree_room});
+    tree.reserved.push_back({at->rtas, kRtasSize});
+    tree.reserved.push_back({at->tree, tree_room});
     const auto blob = build_device_tree(tree);
     if (!blob) return tl::unexpected(blob.error());
     if (blob->size() > tree_room) return fail("the device tree of {} bytes is too large", blob->size());
-    std::memcpy(ram.data() + tree_at, blob->data(), blob->size());
-    return BootState{.entry = kernel->entry.v, .r3 = tree_at, .r4 = kLoadBase};
+    std::memcpy(ram.data() + at->tree, blob->data(), blob->size());
+    return BootState{.entry = kernel->entry.v, .r3 = at->tree, .r4 = kLoadBase};
 }
 
 }  // namespace mpower::boot

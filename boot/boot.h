@@ -28,6 +28,15 @@ struct BootState {
 /// log2 of the HPT's size for this much RAM: 1/128 of it, at least 2^18 (PAPR, "ibm,pft-size").
 unsigned hpt_shift_for(u64 ram_bytes);
 
+/// Where the loader puts what the kernel does not bring. `initrd` is 0 if there is none.
+struct Layout {
+    u64 rtas = 0, tree = 0, initrd = 0;
+};
+
+/// Room for `tree_bytes` of device tree, RTAS and the initrd in RAM behind a kernel that ends at `kernel_end`. RTAS and
+/// the tree are below 1 GiB, in the real-mode area, whatever the size of the initrd.
+Result<Layout> lay_out(u64 ram_bytes, u64 kernel_end, u64 initrd_bytes, u64 tree_bytes);
+
 Result<BootState> prepare(const BootOptions& options, std::span<u8> ram);
 
 }  // namespace mpower::boot

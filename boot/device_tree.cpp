@@ -5,6 +5,8 @@
 #include <initializer_list>
 
 #include "base/endian.h"
+#include "boot/pa_features.h"
+#include "smp/machine.h"
 
 namespace mpower::boot {
 namespace {
@@ -60,32 +62,6 @@ class Tree {
     std::vector<u8> blob_;
     int error_ = 0;
 };
-
-/// "ibm,pa-features": length, 0, then bits of PAPR's attribute list. Transactional memory and radix are off.
-std::vector<u8> pa_features(jit::IsaLevel level) {
-    std::vector<u8> v{24, 0, 0xf6, 0x3f, 0xc7, 0xc0, 0x00, 0xf0, 0x80, 0x00, 0x00, 0x00, 0x00,
-                      0,  0, 0,    0,    0x80, 0x00, 0x80, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00};
-    v.resize(26);
-    if (level < jit::IsaLevel::k300) return v;
-    v[0] = 64;
-    v.resize(66);
-    v[2 + 24] = 0x80;  // VSX vector-scalar string operations
-    v[2 + 30] = 0x80;  // MMR
-    v[2 + 36] = 0x80;  // SPR SO
-    v[2 + 38] = 0x80;  // copy, cp_abort, paste
-    v[2 + 42] = 0x80;  // PM EBB; ISA 3.0 facilities follow
-    v[2 + 44] = 0x80;
-    v[2 + 46] = 0x80;
-    v[2 + 48] = 0x80;
-    v[2 + 50] = 0x80;
-    v[2 + 52] = 0x80;
-    v[2 + 54] = 0x80;
-    v[2 + 56] = 0x80;
-    v[2 + 58] = 0x80;
-    v[2 + 60] = 0x80;
-    v[2 + 62] = 0x80;
-    return v;
-}
 
 void add_cpu(Tree& t, const TreeOptions& o, u32 id) {
     const bool power9 = o.level >= jit::IsaLevel::k300;
@@ -150,6 +126,20 @@ void add_devices(Tree& t, const TreeOptions& o) {
     t.u32s("#interrupt-cells", {2});
     t.u32s("phandle", {kXicsPhandle});
     t.u32s("linux,phandle", {kXicsPhandle});
+    t.end();
+
+    t.begin("ibm,platform-facilities");
+    t.text("device_type", "ibm,platform-facilities");
+    t.u32s("#address-cells", {1});
+    t.u32s("#size-cells", {0});
+    t.begin("ibm,random-v1");
+    t.text("compatible", "ibm,random");
+    t.end();
+    t.end();
+
+    t.begin("nvram");
+    t.text("device_type", "nvram");
+    t.u32s("#bytes", {smp::kNvramBytes});
     t.end();
 
     t.begin("vdevice");

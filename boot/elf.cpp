@@ -64,8 +64,8 @@ Result<LoadedKernel> load_elf(std::span<const u8> file, std::span<u8> ram) {
         return fail("ELF file with program headers of an unknown size");
     }
     if (headers > file.size() || file.size() - headers < u64{count} * sizeof(Elf64_Phdr)) {
-        return fail("truncated ELF file: program headers end after byte {}, the file at byte {}",
-                    headers + u64{count} * sizeof(Elf64_Phdr), file.size());
+        return fail("truncated ELF file: {} program headers at byte {}, the file ends at byte {}", count, headers,
+                    file.size());
     }
     LoadedKernel kernel{.entry = place(entry), .low = Ra{~u64{0}}, .high = {}, .little_endian = data == ELFDATA2LSB};
     for (u16 n = 0; n < count; ++n) {
@@ -83,7 +83,7 @@ Result<LoadedKernel> load_elf(std::span<const u8> file, std::span<u8> ram) {
         }
         if (to.v > ram.size() || ram.size() - to.v < in_memory) {
             return fail("the image needs {} MiB of RAM, there are {} MiB; give more with -m",
-                        (to.v + in_memory + (1 << 20) - 1) >> 20, ram.size() >> 20);
+                        static_cast<u64>((u128{to.v} + in_memory + (1 << 20) - 1) >> 20), ram.size() >> 20);
         }
         std::memcpy(ram.data() + to.v, file.data() + offset, from_file);
         std::memset(ram.data() + to.v + from_file, 0, in_memory - from_file);

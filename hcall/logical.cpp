@@ -9,11 +9,8 @@ namespace {
 using papr::HcallStatus;
 using smp::Vcpu;
 
-/// Storage of a naturally sized access, or nullptr.
-u8* place(Vcpu& cpu, u64 size, u64 address) {
-    if (size > 8 || !is_power_of_two(size)) return nullptr;
-    return cpu.machine().guest_ram().at(Ra{address}, size);
-}
+/// Whether storage can be accessed in this size at once.
+bool is_natural(u64 size) { return size <= 8 && is_power_of_two(size); }
 
 u64 load(const u8* p, u64 size) {
     switch (size) {
@@ -34,14 +31,14 @@ void store(u8* p, u64 size, u64 value) {
 }
 
 HcallStatus logical_load(Vcpu& cpu, Args args) {
-    const u8* p = place(cpu, args[0], args[1]);
+    const u8* p = is_natural(args[0]) ? cpu.machine().guest_ram().at(Ra{args[1]}, args[0]) : nullptr;
     if (p == nullptr) return papr::kParameter;
     args[0] = load(p, args[0]);
     return papr::kSuccess;
 }
 
 HcallStatus logical_store(Vcpu& cpu, Args args) {
-    u8* p = place(cpu, args[0], args[1]);
+    u8* p = is_natural(args[0]) ? cpu.machine().guest_ram().at_for_store(Ra{args[1]}, args[0]) : nullptr;
     if (p == nullptr) return papr::kParameter;
     store(p, args[0], args[2]);
     return papr::kSuccess;
@@ -60,7 +57,7 @@ HcallStatus memop(Vcpu& cpu, Args args) {
     if (esize > 3 || count > 0x80000000 || op > 1) return papr::kParameter;
     const u64 size = u64{1} << esize, bytes = count << esize;
     if (to % size != 0 || from % size != 0) return papr::kParameter;
-    u8* destination = cpu.machine().guest_ram().at(Ra{to}, bytes);
+    u8* destination = cpu.machine().guest_ram().at_for_store(Ra{to}, bytes);
     const u8* source = cpu.machine().guest_ram().at(Ra{from}, bytes);
     if (destination == nullptr || source == nullptr) return papr::kParameter;
     const bool backward = to >= from && to < from + bytes;

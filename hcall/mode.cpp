@@ -60,10 +60,20 @@ HcallStatus get_cpu_characteristics(Vcpu&, Args args) {
     return papr::kSuccess;
 }
 
+/// H_RANDOM: 64 random bits, from the generator that darn draws from.
+HcallStatus random(Vcpu& cpu, Args args) {
+    args[0] = cpu.random();
+    return papr::kSuccess;
+}
+
 constexpr Hcall kHcalls[] = {
-    {0x24, "H_SET_SPRG0", set_sprg0},  {0x28, "H_SET_DABR", set_dabr},
-    {0x134, "H_SET_XDABR", set_xdabr}, {0x1c8, "H_GET_CPU_CHARACTERISTICS", get_cpu_characteristics},
-    {0x31c, "H_SET_MODE", set_mode},   {0x37c, "H_REGISTER_PROC_TBL", register_process_table},
+    {0x24, "H_SET_SPRG0", set_sprg0},
+    {0x28, "H_SET_DABR", set_dabr},
+    {0x134, "H_SET_XDABR", set_xdabr},
+    {0x1c8, "H_GET_CPU_CHARACTERISTICS", get_cpu_characteristics},
+    {0x300, "H_RANDOM", random},
+    {0x31c, "H_SET_MODE", set_mode},
+    {0x37c, "H_REGISTER_PROC_TBL", register_process_table},
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
-// hcall-pft, hcall-bulk: the hash page table (PAPR, "Page Frame Table Access").
+// hcall-pft, hcall-bulk, hcall-block-remove, hcall-hpt-resize: the hash page table (PAPR, "Page Frame Table Access").
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "hcall/table.h"
@@ -21,7 +23,7 @@ HcallStatus enter(Vcpu& cpu, Args args) {
         const auto sizes = hpt::page_sizes(v, r);
         if (!sizes || args[1] >= m.hpt().slots() || (r & hpt::kWimg) != hpt::kM) return papr::kParameter;
         const u64 bytes = u64{1} << sizes->page_shift;
-        u8* page = m.guest_ram().at(Ra{r & hpt::kRpn & ~(bytes - 1)}, bytes);
+        u8* page = m.guest_ram().at_for_store(Ra{r & hpt::kRpn & ~(bytes - 1)}, bytes);
         if (page == nullptr) return papr::kParameter;
         std::memset(page, 0, bytes);
     }
@@ -49,13 +51,13 @@ HcallStatus protect(Vcpu& cpu, Args args) {
 
 HcallStatus read(Vcpu& cpu, Args args) {
     const hpt::Hpt& table = cpu.machine().hpt();
-    if (args[1] >= table.slots()) return papr::kParameter;
     const bool four = args[0] & hpt::flag::kRead4;
     const u64 first = four ? args[1] & ~u64{3} : args[1];
     for (u64 n = 0; n < (four ? 4 : 1); ++n) {
-        const hpt::Hpte e = table.read(PteIndex{first + n});
-        args[2 * n] = e.v;
-        args[2 * n + 1] = e.r;
+        const auto e = table.read(PteIndex{first + n});
+        if (!e) return papr::kParameter;
+        args[2 * n] = e->v;
+        args[2 * n + 1] = e->r;
     }
     return papr::kSuccess;
 }
@@ -72,13 +74,37 @@ HcallStatus bulk_remove(Vcpu& cpu, Args args) {
     return cpu.machine().hpt().bulk_remove(args.first<8>(), cpu.invalidator());
 }
 
+HcallStatus block_remove(Vcpu& cpu, Args args) {
+    const HcallStatus status = cpu.machine().hpt().block_remove(args[0], args.subspan<1, 8>(), cpu.invalidator());
+    std::copy(args.begin() + 1, args.end(), args.begin());  // answers begin in r4, where the AVPN was
+    return status;
+}
+
+/// A table as large as RAM has 256 entries for each page of 4K: larger ones only cost the host's memory.
+bool size_makes_sense(smp::Machine& m, u64 shift) {
+    return shift <= std::max<u64>(m.options().hpt_shift, std::bit_width(m.ram_bytes() - 1));
+}
+
+HcallStatus resize_prepare(Vcpu& cpu, Args args) {
+    const u64 flags = args[0], shift = args[1];
+    if (flags != 0 || shift > hpt::Hpt::kMaxShift) return papr::kParameter;
+    if (!size_makes_sense(cpu.machine(), shift)) return papr::kResource;
+    return cpu.machine().hpt().resize_prepare(static_cast<unsigned>(shift));
+}
+
+HcallStatus resize_commit(Vcpu& cpu, Args args) {
+    const u64 flags = args[0], shift = args[1];
+    if (flags != 0 || shift < hpt::Hpt::kMinShift || shift > hpt::Hpt::kMaxShift) return papr::kParameter;
+    return cpu.machine().hpt().resize_commit(static_cast<unsigned>(shift), cpu.invalidator());
+}
+
 /// H_PAGE_INIT: zero or copy a 4K page.
 HcallStatus page_init(Vcpu& cpu, Args args) {
     constexpr u64 kPage = 4096;
     const u64 flags = args[0], to = args[1], from = args[2];
     constexpr u64 kKnown = kZeroPage | kCopyPage | kIcacheInvalidate | kIcacheSynchronize;
     if (flags & ~kKnown) return papr::kParameter;
-    u8* destination = cpu.machine().guest_ram().at(Ra{to}, kPage);
+    u8* destination = cpu.machine().guest_ram().at_for_store(Ra{to}, kPage);
     if (to % kPage != 0 || destination == nullptr) return papr::kParameter;
     if (flags & kCopyPage) {
         const u8* source = cpu.machine().guest_ram().at(Ra{from}, kPage);
@@ -100,6 +126,9 @@ constexpr Hcall kHcalls[] = {
     {0x18, "H_PROTECT", protect},
     {0x2c, "H_PAGE_INIT", page_init},
     {0x124, "H_BULK_REMOVE", bulk_remove},
+    {0x328, "H_BLOCK_REMOVE", block_remove},
+    {0x36c, "H_RESIZE_HPT_PREPARE", resize_prepare},
+    {0x370, "H_RESIZE_HPT_COMMIT", resize_commit},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "hcall/rtas.h"
 
+#include <algorithm>
+#include <chrono>
 #include <ctime>
 
 #include "base/endian.h"
@@ -10,9 +12,13 @@
 namespace mpower::hcall {
 namespace {
 
+using smp::kNvramBytes;
 using smp::Vcpu;
 
 enum Status : i32 { kOk = 0, kHardwareError = -1, kParameterError = -3, kNoEvent = 1 };
+
+// Of system parameters, which have codes of their own; indicators and sensors that are not there.
+constexpr i32 kNotSupported = -3, kNotAuthorized = -9002, kBadBuffer = -9999, kNoSuchDevice = -3;
 
 /// The argument block of one call: big-endian words in guest RAM, bounds checked before.
 class Call {
@@ -52,17 +58,16 @@ i32 get_time_of_day(Call& c) {
 }
 
 i32 set_time_of_day(Call& c) {
-    tm t{};
-    t.tm_year = static_cast<int>(c.arg(0)) - 1900;
-    t.tm_mon = static_cast<int>(c.arg(1)) - 1;
-    t.tm_mday = static_cast<int>(c.arg(2));
-    t.tm_hour = static_cast<int>(c.arg(3));
-    t.tm_min = static_cast<int>(c.arg(4));
-    t.tm_sec = static_cast<int>(c.arg(5));
-    const bool sane = c.arg(0) >= 1970 && c.arg(0) < 10000 && c.arg(1) - 1 < 12 && c.arg(2) - 1 < 31 && c.arg(3) < 24 &&
-                      c.arg(4) < 60 && c.arg(5) < 61 && c.arg(6) < 1'000'000'000;
+    using namespace std::chrono;
+    const u32 year = c.arg(0), month = c.arg(1), day = c.arg(2), hour = c.arg(3), minute = c.arg(4), second = c.arg(5);
+    const bool sane = year >= 1970 && year < 2200 && month <= 12 && day <= 31 && hour < 24 && minute < 60 &&
+                      second < 60 && c.arg(6) < 1'000'000'000;
     if (!sane) return kParameterError;
-    c.cpu.machine().set_wall_clock_ns(i64{timegm(&t)} * 1'000'000'000 + c.arg(6));
+    const year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
+                              std::chrono::day(day)};
+    if (!date.ok()) return kParameterError;
+    const seconds at = sys_days(date).time_since_epoch() + hours(hour) + minutes(minute) + seconds(second);
+    c.cpu.machine().set_wall_clock_ns(i64{at.count()} * 1'000'000'000 + c.arg(6));
     return kOk;
 }
 
@@ -126,27 +131,73 @@ i32 int_on(Call& c) {
 /// No errors or events ever wait here.
 i32 no_event(Call&) { return kNoEvent; }
 
-/// Parameters: 20 SPLPAR characteristics, 48 UUID. Others: not supported.
+/// SPLPAR characteristics, the diagnostics' run mode (disabled), the machine's UUID, TLB block invalidate
+/// characteristics. Others: not supported.
+enum Parameter : u32 { kSplparCharacteristics = 20, kDiagnosticsRunMode = 42, kUuid = 48, kTlbBlockInvalidate = 50 };
+
 i32 get_system_parameter(Call& c) {
-    constexpr i32 kNotSupported = -3;
-    const u32 parameter = c.arg(0), buffer = c.arg(1), length = c.arg(2);
+    const u32 buffer = c.arg(1), length = c.arg(2);
     std::string value;
-    if (parameter == 20) {
-        value = fmt::format("MaxEntCap={0},DesMem={1},DesProcs={0},MaxPlatProcs={0}", c.cpu.machine().vcpu_count(),
-                            c.cpu.machine().ram_bytes() >> 20);
-        value.push_back('\0');
-    } else if (parameter == 48) {
-        value.assign(16, '\0');
-    } else {
-        return kNotSupported;
+    switch (c.arg(0)) {
+        case kSplparCharacteristics:
+            value = fmt::format("MaxEntCap={0},DesMem={1},DesProcs={0},MaxPlatProcs={0}", c.cpu.machine().vcpu_count(),
+                                c.cpu.machine().ram_bytes() >> 20);
+            value.push_back('\0');
+            break;
+        case kDiagnosticsRunMode: value.assign(1, '\0'); break;
+        case kUuid: value.assign(16, '\0'); break;
+        case kTlbBlockInvalidate: {
+            // log2 of the pages of a block; how many page sizes, and each: 0 for 4K in segments of 4K, else 0x80 + the
+            // LP encoding of "ibm,segment-page-sizes"; then 0.
+            constexpr u8 kBlocks[] = {
+                hpt::block::kPageShift, 6, 0x00, 0x80 | 7, 0x80 | 0x38, 0x80 | 1, 0x80 | 8, 0x80, 0};
+            value.assign(std::begin(kBlocks), std::end(kBlocks));
+            break;
+        }
+        default: return kNotSupported;
     }
     const u64 bytes = std::min<u64>(length, value.size() + 2);
-    u8* p = c.cpu.machine().guest_ram().at(Ra{buffer}, bytes);
-    if (p == nullptr || bytes < 2) return kParameterError;
+    u8* p = c.cpu.machine().guest_ram().at_for_store(Ra{buffer}, bytes);
+    if (p == nullptr || bytes < 2) return kBadBuffer;
     store_be<u16>(p, static_cast<u16>(value.size()));
     std::copy_n(value.data(), bytes - 2, p + 2);
     return kOk;
 }
+
+/// What can be read is the platform's to set.
+i32 set_system_parameter(Call& c) {
+    switch (c.arg(0)) {
+        case kSplparCharacteristics:
+        case kDiagnosticsRunMode:
+        case kUuid:
+        case kTlbBlockInvalidate: break;
+        default: return kNotSupported;
+    }
+    const u8* length = c.cpu.machine().guest_ram().at(Ra{c.arg(1)}, 2);
+    if (length == nullptr) return kBadBuffer;
+    if (c.cpu.machine().guest_ram().at(Ra{c.arg(1)}, 2 + u64{load_be<u16>(length)}) == nullptr) return kBadBuffer;
+    return kNotAuthorized;
+}
+
+/// nvram-fetch, nvram-store: (index, buffer, length) -> (status, bytes copied).
+template <bool kStore>
+i32 nvram(Call& c) {
+    const u32 index = c.arg(0), length = c.arg(2);
+    c.ret(1, 0);
+    if (index > kNvramBytes || length > kNvramBytes - index) return kParameterError;
+    mmu::GuestRam& ram = c.cpu.machine().guest_ram();
+    u8* buffer = kStore ? ram.at(Ra{c.arg(1)}, length) : ram.at_for_store(Ra{c.arg(1)}, length);
+    if (buffer == nullptr) return kParameterError;
+    smp::Nvram& nvram = c.cpu.machine().nvram();
+    const std::lock_guard lock(nvram.mutex);
+    u8* here = nvram.bytes.data() + index;
+    std::copy_n(kStore ? buffer : here, length, kStore ? here : buffer);
+    c.ret(1, length);
+    return kOk;
+}
+
+/// The machine has neither indicators nor sensors.
+i32 no_such_device(Call&) { return kNoSuchDevice; }
 
 i32 os_term(Call& c) {
     log(Log::kGuestErrors, "the guest's operating system has terminated (ibm,os-term)");
@@ -171,12 +222,17 @@ constexpr RtasCall kCalls[] = {
     {0x2006, "start-cpu", 3, 1, start_cpu},
     {0x2007, "stop-self", 0, 1, stop_self},
     {0x2008, "ibm,get-system-parameter", 3, 1, get_system_parameter},
+    {0x2009, "ibm,set-system-parameter", 2, 1, set_system_parameter},
     {0x200a, "ibm,set-xive", 3, 1, set_xive},
     {0x200b, "ibm,get-xive", 1, 3, get_xive},
     {0x200c, "ibm,int-off", 1, 1, int_off},
     {0x200d, "ibm,int-on", 1, 1, int_on},
     {0x200e, "check-exception", 6, 1, no_event},
     {0x200f, "event-scan", 4, 1, no_event},
+    {0x2012, "nvram-fetch", 3, 2, nvram<false>},
+    {0x2013, "nvram-store", 3, 2, nvram<true>},
+    {0x201a, "set-indicator", 3, 1, no_such_device},
+    {0x201d, "get-sensor-state", 2, 2, no_such_device},
     {0x201f, "ibm,os-term", 1, 1, os_term},
 };
 
@@ -187,7 +243,7 @@ papr::HcallStatus rtas(Vcpu& cpu, Args args) {
     if (block == nullptr) return papr::kParameter;
     const u32 token = load_be<u32>(block), nargs = load_be<u32>(block + 4), nrets = load_be<u32>(block + 8);
     if (nargs > kMostWords || nrets > kMostWords) return papr::kParameter;
-    block = ram.at(Ra{args[0]}, kHeader + 4 * (u64{nargs} + nrets));
+    block = ram.at_for_store(Ra{args[0]}, kHeader + 4 * (u64{nargs} + nrets));
     if (block == nullptr) return papr::kParameter;
     Call call(cpu, block + kHeader, nargs, block + kHeader + 4 * nargs, nrets);
     for (const RtasCall& known : kCalls) {

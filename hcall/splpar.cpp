@@ -68,10 +68,21 @@ HcallStatus signal_system_reset(Vcpu& cpu, Args args) {
     return papr::kSuccess;
 }
 
+/// Each vCPU has a processor of its own as far as the guest can tell: PURR counts with the time base, as the SPR does.
+HcallStatus purr(Vcpu& cpu, Args args) {
+    args[0] = cpu.time_base();
+    return papr::kSuccess;
+}
+
+/// The hypervisor has no work that a vCPU would do for it.
+HcallStatus poll_pending(Vcpu&, Args) { return papr::kSuccess; }
+
 constexpr Hcall kHcalls[] = {
     {0xe0, "H_CEDE", cede},
     {0xe4, "H_CONFER", confer},
     {0xe8, "H_PROD", prod},
+    {0xf4, "H_PURR", purr},
+    {0x1d8, "H_POLL_PENDING", poll_pending},
     {0x298, "H_JOIN", join},
     {0x380, "H_SIGNAL_SYS_RESET", signal_system_reset},
 };

@@ -1,7 +1,6 @@
 #include "hcall/table.h"
 
-#include <spdlog/spdlog.h>
-
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/log.h"
@@ -10,16 +9,16 @@ namespace mpower::hcall {
 
 Result<std::size_t> Table::index(u64 opcode) {
     if (opcode <= kMaxPaprOpcode) {
-        if (opcode % 4 != 0) return fail("hypercall {:#x}: PAPR opcodes are multiples of 4", opcode);
+        if (opcode % 4 != 0) return fail("PAPR opcodes are multiples of 4");
         return opcode / 4;
     }
-    if (opcode < kFirstPrivate || opcode > kMaxPrivate) return fail("hypercall {:#x}: out of range", opcode);
+    if (opcode < kFirstPrivate || opcode > kMaxPrivate) return fail("out of range");
     return kMaxPaprOpcode / 4 + 1 + opcode - kFirstPrivate;
 }
 
 Result<void> Table::add(const Hcall& hcall) {
     const auto at = index(hcall.opcode);
-    if (!at) return tl::unexpected(at.error());
+    if (!at) return fail("hypercall {:#x} ({}): {}", hcall.opcode, hcall.name, at.error());
     if (entries_[*at].handler != nullptr) {
         return fail("hypercall {:#x} registered twice: {} and {}", hcall.opcode, entries_[*at].name, hcall.name);
     }
@@ -32,22 +31,26 @@ const Hcall* Table::find(u64 opcode) const {
     return at && entries_[*at].handler != nullptr ? &entries_[*at] : nullptr;
 }
 
-const Table& table() {
-    static const Table built = [] {
-        Table t;
-        for (const auto set : {pft_hcalls(), splpar_hcalls(), vpa_hcalls(), mode_hcalls(), term_hcalls(), xics_hcalls(),
-                               logical_hcalls(), rtas_hcalls()}) {
-            for (const Hcall& h : set) {
-                if (auto added = t.add(h); !added) {
-                    spdlog::critical("{}", added.error());
-                    std::abort();
-                }
+Table Table::of(std::initializer_list<std::span<const Hcall>> sets) {
+    Table t;
+    for (const auto set : sets) {
+        for (const Hcall& h : set) {
+            if (const auto added = t.add(h); !added) {
+                std::fprintf(stderr, "mpower: %s\n", added.error().c_str());
+                std::abort();
             }
         }
-        return t;
-    }();
-    return built;
+    }
+    return t;
 }
+
+namespace {
+
+// Made before main, so that a registration error shows at once and not at a guest's first hypercall.
+const Table kTable = Table::of({pft_hcalls(), splpar_hcalls(), vpa_hcalls(), mode_hcalls(), term_hcalls(),
+                                xics_hcalls(), logical_hcalls(), rtas_hcalls()});
+
+}  // namespace
 
 void dispatch(smp::Vcpu& cpu) {
     jit::CpuState& s = cpu.state();
@@ -56,7 +59,7 @@ void dispatch(smp::Vcpu& cpu) {
         s.gpr[3] = static_cast<u64>(i64{papr::kPrivilege});
         return;
     }
-    const Hcall* h = table().find(opcode);
+    const Hcall* h = kTable.find(opcode);
     if (h == nullptr) {
         log(Log::kUnimp, "vcpu {} hypercall {:#x} is not implemented", cpu.id(), opcode);
         s.gpr[3] = static_cast<u64>(i64{papr::kFunction});
@@ -73,8 +76,9 @@ void dispatch(smp::Vcpu& cpu) {
 }
 
 std::vector<std::string> hypertas_functions() {
-    return {"hcall-pft",  "hcall-term",     "hcall-interrupt", "hcall-splpar", "hcall-join",
-            "hcall-bulk", "hcall-set-mode", "hcall-sprg0",     "hcall-copy",   "hcall-debug"};
+    return {"hcall-pft",          "hcall-term",       "hcall-interrupt", "hcall-splpar", "hcall-join",
+            "hcall-set-mode",     "hcall-bulk",       "hcall-sprg0",     "hcall-copy",   "hcall-debug",
+            "hcall-block-remove", "hcall-hpt-resize", "hcall-vio"};
 }
 
 }  // namespace mpower::hcall

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,17 +33,16 @@ constexpr u64 kMaxPaprOpcode = 0x450, kFirstPrivate = 0xf000, kMaxPrivate = 0xf0
 /// Handlers by opcode.
 class Table {
   public:
-    /// Fails on an opcode out of both ranges, not a multiple of 4 in PAPR's, or given twice.
-    Result<void> add(const Hcall& hcall);
+    /// All of `sets`. An opcode out of both ranges, not a multiple of 4 in PAPR's, or given twice ends the program with
+    /// a line on standard error.
+    static Table of(std::initializer_list<std::span<const Hcall>> sets);
     const Hcall* find(u64 opcode) const;
 
   private:
     static Result<std::size_t> index(u64 opcode);
+    Result<void> add(const Hcall& hcall);
     std::array<Hcall, kMaxPaprOpcode / 4 + 1 + kMaxPrivate - kFirstPrivate + 1> entries_{};
 };
-
-/// The table of everything that is implemented; built once, aborts the program on a registration error.
-const Table& table();
 
 /// Executes the hypercall in the vCPU's registers: H_PRIVILEGE from problem state, H_FUNCTION if unknown.
 void dispatch(smp::Vcpu& cpu);

@@ -1,4 +1,5 @@
-// hcall-term: the virtual terminal (PAPR, "Client VTY"). Up to 16 bytes a call, first in the most significant place.
+// hcall-term, hcall-vio: the virtual terminal (PAPR, "Client VTY"). Up to 16 bytes a call, first in the most
+// significant place.
 #include "base/endian.h"
 #include "hcall/table.h"
 
@@ -31,7 +32,15 @@ HcallStatus put_char(Vcpu& cpu, Args args) {
     return papr::kSuccess;
 }
 
-constexpr Hcall kHcalls[] = {{0x54, "H_GET_TERM_CHAR", get_char}, {0x58, "H_PUT_TERM_CHAR", put_char}};
+/// H_VIO_SIGNAL: the unit's interrupt off (0) or on (1).
+HcallStatus vio_signal(Vcpu& cpu, Args args) {
+    if (args[0] != kVtyUnit || args[1] > 1) return papr::kParameter;
+    cpu.machine().set_console_interrupt(args[1] == 1);
+    return papr::kSuccess;
+}
+
+constexpr Hcall kHcalls[] = {
+    {0x54, "H_GET_TERM_CHAR", get_char}, {0x58, "H_PUT_TERM_CHAR", put_char}, {0x104, "H_VIO_SIGNAL", vio_signal}};
 
 }  // namespace
 

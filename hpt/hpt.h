@@ -1,4 +1,5 @@
-// The hash page table of the partition. It is the hypervisor's: the guest changes it by hypercalls only.
+// The hash page table of the partition. It is the hypervisor's: the guest changes it by hypercalls only. Removals of
+// several entries in one call are in bulk.h, a change of the table's size is in resize.h, with its protocol.
 //
 // Concurrency contract
 // --------------------
@@ -20,10 +21,10 @@
 //   protect  the new R word is swapped in under an unchanged V, keeping R/C as they are at that instant, then
 //            invalidate(). No walker ever sees the entry invalid, so no vCPU takes a fault that the guest did not
 //            cause.
-//   clear_*  the same with R or C cleared. A store that a vCPU makes through an old TLB entry before invalidate() is
+//   clear    the same with R or C cleared. A store that a vCPU makes through an old TLB entry before invalidate() is
 //            complete is covered by the C that the call returns.
 // H_PTEG_FULL and H_NOT_FOUND are decided under the lock. No function takes a second lock while it holds one, but
-// bulk_remove, which only tries and, if it fails, completes and releases what it has first.
+// those of bulk.h, which only try and, if that fails, complete and release what they have first.
 //
 // kDirty is set by each change of an entry, R and C included, and taken by take_dirty() before the entry is copied.
 //
@@ -34,6 +35,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/papr.h"
 #include "base/result.h"
@@ -45,7 +48,8 @@ namespace mpower::hpt {
 /// How a changed entry becomes unusable by every vCPU.
 struct Invalidator {
     virtual ~Invalidator() = default;
-    /// Returns when no vCPU can use the old translations, and all accesses made by them are performed.
+    /// Returns when no vCPU can use the old translations, and all accesses made by them are performed. kEveryPage among
+    /// `pages`: all translations, and nobody is inside a walk that began before.
     virtual void invalidate(std::span<const VirtualPage> pages) = 0;
 };
 
@@ -67,40 +71,46 @@ struct Match {
 template <class Policy = StdPolicy>
 class BasicHpt {
   public:
-    static constexpr unsigned kMinShift = 18, kMaxShift = 46, kSlotsPerPteg = 8;
+    static constexpr unsigned kMinShift = Policy::kMinShift, kMaxShift = 46, kSlotsPerPteg = 8;
 
     /// A table of 2^shift bytes, 18 <= shift <= 46 (PAPR, "ibm,pft-size"), all entries invalid.
     static Result<std::unique_ptr<BasicHpt>> create(unsigned shift) {
         if (shift < kMinShift || shift > kMaxShift) {
             return fail("an HPT has 2^{} to 2^{} bytes, not 2^{}", kMinShift, kMaxShift, shift);
         }
-        auto table = std::unique_ptr<BasicHpt>(new BasicHpt(shift));
-        if (table->entries_ == nullptr) return fail("cannot reserve 2^{} bytes for the HPT", shift);
+        auto table = std::unique_ptr<BasicHpt>(new BasicHpt);
+        Storage* storage = table->obtain(shift);
+        if (storage == nullptr) return fail("cannot reserve 2^{} bytes for the HPT", shift);
+        table->current_.store(storage, std::memory_order_relaxed);
         return table;
     }
     ~BasicHpt() {
-        if (entries_ != nullptr) Policy::release(entries_, slots());
+        for (auto& s : storages_) Policy::release(s->entries, s->slots());
     }
     BasicHpt(const BasicHpt&) = delete;
     BasicHpt& operator=(const BasicHpt&) = delete;
 
-    unsigned shift() const { return shift_; }
-    u64 slots() const { return u64{1} << (shift_ - 4); }
-    u64 pteg_mask() const { return (slots() >> 3) - 1; }
+    // Of the present table; a resize changes them.
+    unsigned shift() const { return current().shift; }
+    u64 slots() const { return current().slots(); }
+    u64 pteg_mask() const { return current().pteg_mask(); }
 
     // --- walkers
     /// The entry that maps an address of a segment: primary group, then secondary. An entry whose page size does not
     /// go with the segment's base page size is passed over.
     std::optional<Match> find(const Segment& segment, u64 offset) const {
+        const Storage& t = current();
         const u64 hash = primary_hash(segment, offset);
         const u64 tag = tag_of(segment, offset);
-        if (auto m = search(hash & pteg_mask(), tag, segment.base_shift)) return m;
-        return search(~hash & pteg_mask(), tag | kSecondary, segment.base_shift);
+        if (auto m = search(t, hash & t.pteg_mask(), tag, segment.base_shift)) return m;
+        return search(t, ~hash & t.pteg_mask(), tag | kSecondary, segment.base_shift);
     }
 
     /// Sets `bits` (of kR | kC) in the very entry of `match`. False: it is not that entry any more.
     bool set_rc(const Match& match, u64 bits) {
-        return swap_r(match.index, [&](u64 v, u64 r) -> std::optional<u64> {
+        Storage& t = current();
+        if (match.index.v >= t.slots()) return false;
+        return swap_r(t.entries[match.index.v], [&](u64 v, u64 r) -> std::optional<u64> {
             if (bug(Mutant::kRcAnyEntry)) return r | bits;
             if ((v & ~kHidden) != match.hpte.v || ((r ^ match.hpte.r) & ~(kR | kC)) != 0) return std::nullopt;
             return r | bits;
@@ -115,23 +125,21 @@ class BasicHpt {
     /// H_ENTER. `ram_bytes` tells RAM (WIMG must be M) from I/O (WIMG must have I without W).
     Entered enter(u64 flags, PteIndex index, u64 v, u64 r, u64 ram_bytes) {
         const auto sizes = page_sizes(v, r);
-        if (!sizes || index.v >= slots()) return {papr::kParameter};
+        if (!sizes) return {papr::kParameter};
         const u64 real = r & kRpn & ~((u64{1} << sizes->page_shift) - 1);
         const bool good_wimg = real < ram_bytes ? (r & kWimg) == kM : (r & (kW | kI)) == kI;
         if (!good_wimg) return {papr::kParameter};
-        v &= ~kHidden;
+        const Lock lock(*this, index);
+        if (!lock) return {papr::kParameter};
         const u64 group = index.v & ~u64{kSlotsPerPteg - 1};
-        Lock lock(*this, group);
         u64 slot = index.v;
         if (!(flags & flag::kExact)) {
-            for (slot = group; slot < group + kSlotsPerPteg && (load_v(slot) & kValid); ++slot) {}
+            for (slot = group; slot < group + kSlotsPerPteg && (load_v(lock.entry(slot)) & kValid); ++slot) {}
             if (slot == group + kSlotsPerPteg) return {papr::kPtegFull};
-        } else if (load_v(slot) & kValid) {
+        } else if (load_v(lock.entry(slot)) & kValid) {
             return {papr::kPtegFull};
         }
-        if (bug(Mutant::kEnterVFirst)) store_v(slot, v);
-        entries_[slot].r.store(r, std::memory_order_relaxed);
-        store_v(slot, v);
+        store_entry(lock.entry(slot), slot, {v & ~kHidden, r});
         return {papr::kSuccess, PteIndex{slot}};
     }
 
@@ -141,35 +149,37 @@ class BasicHpt {
     };
     /// H_REMOVE.
     Removed remove(u64 flags, PteIndex index, u64 avpn, Invalidator& invalidator) {
-        if (index.v >= slots()) return {papr::kParameter};
-        Lock lock(*this, index.v);
-        const Hpte old = load(index.v);
+        const Lock lock(*this, index);
+        if (!lock) return {papr::kParameter};
+        Entry& e = lock.entry(index.v);
+        const Hpte old = load(e);
         if (!conditions_hold(old.v, flags, avpn)) return {papr::kNotFound};
         const VirtualPage page = page_of(old, index.v / kSlotsPerPteg);
         if (bug(Mutant::kInvalidateFirst)) invalidator.invalidate({&page, 1});
-        store_v(index.v, 0);
+        take_out(e, index.v);
         if (!bug(Mutant::kInvalidateFirst) && !bug(Mutant::kRemoveNoInvalidate)) invalidator.invalidate({&page, 1});
         if (bug(Mutant::kRemoveRcEarly)) return {papr::kSuccess, old};
-        return {papr::kSuccess, {old.v, entries_[index.v].r.load(std::memory_order_acquire)}};
+        return {papr::kSuccess, {old.v, e.r.load(std::memory_order_acquire)}};
     }
 
     /// H_PROTECT: PP0, PP, N and the key as `flags` say.
     papr::HcallStatus protect(u64 flags, PteIndex index, u64 avpn, Invalidator& invalidator) {
-        if (index.v >= slots()) return papr::kParameter;
-        Lock lock(*this, index.v);
-        const Hpte old = load(index.v);
+        const Lock lock(*this, index);
+        if (!lock) return papr::kParameter;
+        Entry& e = lock.entry(index.v);
+        const Hpte old = load(e);
         if (!conditions_hold(old.v, flags & flag::kAvpn, avpn)) return papr::kNotFound;
         constexpr u64 kChanged = kPp0 | kPp | kN | kKeyHigh | kKeyLow;
         const u64 bits = ((flags << 55) & kPp0) | ((flags << 48) & kKeyHigh) | (flags & (kPp | kN | kKeyLow));
         if (bug(Mutant::kProtectInvalid)) {
-            store_v(index.v, 0);
-            store_v(index.v, old.v);
+            take_out(e, index.v);
+            store_entry(e, index.v, old);
         }
-        swap_r(index, [&](u64, u64 r) -> std::optional<u64> {
+        swap_r(e, [&](u64, u64 r) -> std::optional<u64> {
             if (bug(Mutant::kProtectOldRc)) r = old.r;
             return (r & ~kChanged) | bits;
         });
-        if ((old.r & kChanged) != bits) {
+        if ((old.r & kChanged) != bits && !bug(Mutant::kProtectNoInvalidate)) {
             const VirtualPage page = page_of(old, index.v / kSlotsPerPteg);
             invalidator.invalidate({&page, 1});
         }
@@ -178,11 +188,12 @@ class BasicHpt {
 
     /// H_CLEAR_REF (bit = kR), H_CLEAR_MOD (bit = kC): the entry before, or H_NOT_FOUND if it is not valid.
     Removed clear(u64 bit, u64 flags, PteIndex index, u64 avpn, Invalidator& invalidator) {
-        if (index.v >= slots()) return {papr::kParameter};
-        Lock lock(*this, index.v);
-        Hpte old = load(index.v);
+        const Lock lock(*this, index);
+        if (!lock) return {papr::kParameter};
+        Entry& e = lock.entry(index.v);
+        Hpte old = load(e);
         if (!conditions_hold(old.v, flags & flag::kAvpn, avpn)) return {papr::kNotFound};
-        swap_r(index, [&](u64, u64 r) -> std::optional<u64> {
+        swap_r(e, [&](u64, u64 r) -> std::optional<u64> {
             if (!bug(Mutant::kClearOld)) old.r = r;
             return r & ~bit;
         });
@@ -193,77 +204,144 @@ class BasicHpt {
         return {papr::kSuccess, old};
     }
 
-    /// H_READ of one entry, without the hidden bits. A consistent pair. index must be below slots().
-    Hpte read(PteIndex index) const {
+    /// H_READ of one entry, without the hidden bits: a consistent pair. nullopt: no such index. Takes no lock.
+    std::optional<Hpte> read(PteIndex index) const {
         for (unsigned round = 0;; ++round) {
-            const u64 v = load_v(index.v);
-            const u64 r = entries_[index.v].r.load(std::memory_order_acquire);
-            if (bug(Mutant::kReadOnce)) return {v & ~kHidden, r};
-            if (((load_v(index.v) ^ v) & ~kHidden) == 0) return {v & ~kHidden, r};
+            const u64 epoch = epoch_.load(std::memory_order_acquire);
+            if (epoch % 2 == 0) {
+                const Storage& t = current();
+                if (index.v >= t.slots()) return std::nullopt;
+                const Hpte e = load(t.entries[index.v]);
+                if (bug(Mutant::kReadOnce)) return e;
+                if ((load_v(t.entries[index.v]) & ~kHidden) == e.v && epoch_.load(std::memory_order_acquire) == epoch) {
+                    return e;
+                }
+            }
             Policy::pause(round);
         }
     }
 
     /// H_BULK_REMOVE: up to four {tsh, tsl} pairs, answered in place (PAPR, "H_BULK_REMOVE").
     papr::HcallStatus bulk_remove(std::span<u64, 8> pairs, Invalidator& invalidator);
+    /// H_BLOCK_REMOVE: up to eight pages of one block, whose AVPN is given, answered in place (PAPR, "H_BLOCK_REMOVE").
+    papr::HcallStatus block_remove(u64 avpn, std::span<u64, 8> specifiers, Invalidator& invalidator);
+
+    /// H_RESIZE_HPT_PREPARE: reserves a table of 2^shift bytes; 0 gives up what was prepared.
+    papr::HcallStatus resize_prepare(unsigned shift);
+    /// H_RESIZE_HPT_COMMIT: the prepared table takes over with the bolted entries, each in the slot of the same number.
+    papr::HcallStatus resize_commit(unsigned shift, Invalidator& invalidator);
 
     // --- save and migrate
     /// Clears and returns the dirty bit of an entry. Copy the entry after. Any thread.
     bool take_dirty(PteIndex index) {
         // acq_rel: the copy that follows is not before this, and pairs with the release of the change
-        return entries_[index.v].v.fetch_and(~kDirty, std::memory_order_acq_rel) & kDirty;
+        return current().entries[index.v].v.fetch_and(~kDirty, std::memory_order_acq_rel) & kDirty;
     }
 
   private:
     using Entry = typename Policy::Entry;
+    template <class T>
+    using Atomic = typename Policy::template Atomic<T>;
+
+    struct Storage {
+        unsigned shift;
+        Entry* entries;
+        bool used;
+        u64 slots() const { return u64{1} << (shift - 4); }
+        u64 pteg_mask() const { return (slots() >> 3) - 1; }
+    };
 
     /// Is this the table with that bug? Constant: the product's code has no trace of it.
     static constexpr bool bug(Mutant m) { return Policy::kMutant == m; }
 
-    explicit BasicHpt(unsigned shift) : shift_(shift), entries_(Policy::allocate(slots())) {}
+    BasicHpt() = default;
 
-    /// The writer lock of the PTEG of a slot, held for a scope.
-    class Lock {
-      public:
-        Lock(BasicHpt& table, u64 slot) : table_(table), group_(slot & ~u64{kSlotsPerPteg - 1}) {
-            if (bug(Mutant::kNoLock)) return;
-            for (unsigned round = 0; !table_.try_lock(group_); ++round) Policy::pause(round);
-        }
-        ~Lock() { table_.unlock(group_); }
-        Lock(const Lock&) = delete;
+    Storage& current() const { return *current_.load(std::memory_order_acquire); }  // pairs with resize_commit
 
-      private:
-        BasicHpt& table_;
-        u64 group_;
+    // --- the writer lock of a PTEG
+    enum class Attempt { kLocked, kBusy, kNoSuchIndex };
+    struct Held {
+        Storage* table = nullptr;
+        Entry* first = nullptr;
     };
-
-    bool try_lock(u64 group) {
-        u64 v = entries_[group].v.load(std::memory_order_relaxed);
-        if (bug(Mutant::kLockNotAtomic) && !(v & kLock)) {
-            entries_[group].v.store(v | kLock, std::memory_order_seq_cst);
+    /// Locks the PTEG of `index` in the present table, if it is free and no resize is under way.
+    Attempt try_lock(PteIndex index, Held* held) {
+        const u64 epoch = epoch_.load(std::memory_order_acquire);
+        if (epoch % 2 != 0) return Attempt::kBusy;
+        Storage& t = current();
+        if (index.v >= t.slots()) return Attempt::kNoSuchIndex;
+        Entry& first = t.entries[index.v & ~u64{kSlotsPerPteg - 1}];
+        if (bug(Mutant::kNoLock)) {
+            *held = {&t, &first};
+            return Attempt::kLocked;
+        }
+        if (!take_lock_bit(first)) return Attempt::kBusy;
+        // seq_cst: pairs with freeze(), which sees this lock or is seen here.
+        if (epoch_.load(std::memory_order_seq_cst) != epoch && !bug(Mutant::kResizeUnseen)) {
+            unlock(first);
+            return Attempt::kBusy;
+        }
+        *held = {&t, &first};
+        return Attempt::kLocked;
+    }
+    static bool take_lock_bit(Entry& first) {
+        u64 v = first.v.load(std::memory_order_relaxed);
+        if (v & kLock) return false;
+        if (bug(Mutant::kLockNotAtomic)) {
+            first.v.store(v | kLock, std::memory_order_seq_cst);
             return true;
         }
-        return !(v & kLock) && entries_[group].v.compare_exchange_strong(v, v | kLock, std::memory_order_acquire,
-                                                                         std::memory_order_relaxed);
+        return first.v.compare_exchange_strong(v, v | kLock, std::memory_order_seq_cst, std::memory_order_relaxed);
     }
-    void unlock(u64 group) {
-        if (bug(Mutant::kUnlockLost)) return;
-        entries_[group].v.fetch_and(~kLock, std::memory_order_release);  // pairs with try_lock
+    static void unlock(Entry& first) {
+        if (bug(Mutant::kUnlockLost) || bug(Mutant::kNoLock)) return;
+        first.v.fetch_and(~kLock, std::memory_order_release);  // pairs with take_lock_bit
     }
 
-    u64 load_v(u64 slot) const { return entries_[slot].v.load(std::memory_order_acquire); }
-    Hpte load(u64 slot) const { return {load_v(slot) & ~kHidden, entries_[slot].r.load(std::memory_order_acquire)}; }
-    /// V of a slot whose PTEG lock is held: slot 0 keeps the lock bit. release: R before it.
-    void store_v(u64 slot, u64 v) {
-        const u64 lock = slot % kSlotsPerPteg == 0 && !bug(Mutant::kStoreVDropsLock) ? kLock : 0;
-        // seq_cst: a removal's V := 0 is before the invalidation's look at other vCPUs' modes.
-        entries_[slot].v.store(v | kDirty | lock, std::memory_order_seq_cst);
+    /// The lock, held for a scope; false if there is no such index.
+    class Lock {
+      public:
+        Lock(BasicHpt& hpt, PteIndex index) {
+            Attempt attempt = hpt.try_lock(index, &held_);
+            for (unsigned round = 0; attempt == Attempt::kBusy; attempt = hpt.try_lock(index, &held_)) {
+                Policy::pause(round++);
+            }
+        }
+        ~Lock() {
+            if (held_.table != nullptr) unlock(*held_.first);
+        }
+        Lock(const Lock&) = delete;
+        explicit operator bool() const { return held_.table != nullptr; }
+        Entry& entry(u64 slot) const { return held_.table->entries[slot]; }
+
+      private:
+        Held held_;
+    };
+
+    // --- entries
+    static u64 load_v(const Entry& e) { return e.v.load(std::memory_order_acquire); }
+    static Hpte load(const Entry& e) {
+        const u64 v = load_v(e) & ~kHidden;
+        return {v, e.r.load(std::memory_order_acquire)};
+    }
+    // The next two need the PTEG's lock. Slot 0 keeps its lock bit.
+    static u64 marks(u64 slot) {
+        const bool keeps = slot % kSlotsPerPteg == 0 && !bug(Mutant::kStoreVDropsLock) && !bug(Mutant::kNoLock);
+        return keeps ? kDirty | kLock : kDirty;
+    }
+    static void store_entry(Entry& e, u64 slot, Hpte to) {
+        if (bug(Mutant::kEnterVFirst)) e.v.store(to.v | marks(slot), std::memory_order_release);
+        e.r.store(to.r, std::memory_order_relaxed);
+        e.v.store(to.v | marks(slot), std::memory_order_release);  // pairs with the walkers' load of V
+    }
+    static void take_out(Entry& e, u64 slot) {
+        // seq_cst: before the invalidation's look at other vCPUs' modes.
+        e.v.store(marks(slot), std::memory_order_seq_cst);
     }
 
     /// R := change(v, r) in one access with V unchanged, until it succeeds; false if change says nullopt.
     template <class Change>
-    bool swap_r(PteIndex index, Change change) {
-        Entry& e = entries_[index.v];
+    static bool swap_r(Entry& e, Change change) {
         for (unsigned round = 0;; ++round) {
             const u64 v = e.v.load(std::memory_order_acquire);
             const u64 r = e.r.load(std::memory_order_acquire);
@@ -285,14 +363,15 @@ class BasicHpt {
         return !((flags & flag::kAndCond) && (v & avpn) != 0);
     }
 
-    std::optional<Match> search(u64 pteg, u64 tag, u8 base_shift) const {
+    static std::optional<Match> search(const Storage& t, u64 pteg, u64 tag, u8 base_shift) {
         constexpr u64 kCompared = kSegmentSize | kAvpn | kSecondary | kValid;
         for (u64 slot = pteg * kSlotsPerPteg; slot < (pteg + 1) * kSlotsPerPteg; ++slot) {
+            const Entry& e = t.entries[slot];
             for (;;) {
-                const u64 v = load_v(slot);
+                const u64 v = load_v(e);
                 if ((v & kCompared) != tag) break;
-                const u64 r = entries_[slot].r.load(std::memory_order_acquire);  // V first: pairs with enter's release
-                if (!bug(Mutant::kFindOnce) && ((load_v(slot) ^ v) & ~kHidden) != 0) continue;
+                const u64 r = e.r.load(std::memory_order_acquire);  // V first: pairs with store_entry's release
+                if (!bug(Mutant::kFindOnce) && ((load_v(e) ^ v) & ~kHidden) != 0) continue;
                 const auto sizes = page_sizes(v, r);
                 if (!sizes || sizes->base_shift != base_shift) break;
                 return Match{PteIndex{slot}, {v & ~kHidden, r}, sizes->page_shift};
@@ -301,82 +380,31 @@ class BasicHpt {
         return std::nullopt;
     }
 
-    unsigned shift_;
-    Entry* entries_;
+    class Batch;
+    struct Move {
+        u64 from, to;
+    };
+    Storage* obtain(unsigned shift);
+    void give_back(Storage* storage);
+    void freeze(const Storage& from);
+    void thaw();
+    static bool copy_bolted(const Storage& from, Storage& to, std::vector<Move>* moves);
+
+    // Read by every walk and every call, written by a resize only.
+    alignas(kCacheLine) Atomic<Storage*> current_{nullptr};
+    Atomic<u64> epoch_{0};  ///< Odd: a resize is under way, and no PTEG may be locked.
+    // Of the one that has set resizing_.
+    alignas(kCacheLine) Atomic<u32> resizing_{0};
+    Storage* prepared_ = nullptr;
+    std::vector<std::unique_ptr<Storage>> storages_;
 };
 
-namespace bulk {
-constexpr u64 kType = 0xc000000000000000, kRequest = 0x4000000000000000, kResponse = 0x8000000000000000, kEnd = kType;
-constexpr u64 kNotFound = 0x1000000000000000, kParameter = 0x2000000000000000;
-constexpr u64 kFlags = 0x0300000000000000, kAndCond = 0x0100000000000000, kAvpn = 0x0200000000000000;
-constexpr u64 kPtex = 0x00ffffffffffffff;
-constexpr unsigned kFlagShift = 26;  ///< (tsh & kFlags) >> this gives flag::kAndCond and flag::kAvpn.
-constexpr unsigned kRcShift = 43;    ///< R and C of a response.
-constexpr unsigned kPairs = 4;
-}  // namespace bulk
+}  // namespace mpower::hpt
 
-template <class Policy>
-papr::HcallStatus BasicHpt<Policy>::bulk_remove(std::span<u64, 8> pairs, Invalidator& invalidator) {
-    // Entries taken out (V = 0) whose PTEGs stay locked until one broadcast has invalidated them all.
-    struct Taken {
-        u64* tsh;
-        u64 slot;
-    };
-    std::array<Taken, bulk::kPairs> taken;
-    std::array<VirtualPage, bulk::kPairs> pages;
-    std::array<u64, bulk::kPairs> locked;
-    unsigned count = 0, locks = 0;
+#include "hpt/bulk.h"
+#include "hpt/resize.h"
 
-    const auto complete = [&] {
-        if (count != 0 && !bug(Mutant::kBulkNoInvalidate)) invalidator.invalidate({pages.data(), count});
-        for (unsigned i = 0; i < count; ++i) {
-            if (bug(Mutant::kBulkRcEarly)) continue;
-            *taken[i].tsh |= (entries_[taken[i].slot].r.load(std::memory_order_acquire) & (kR | kC)) << bulk::kRcShift;
-        }
-        while (locks > 0) unlock(locked[--locks]);
-        count = 0;
-    };
-    const auto lock_group = [&](u64 group) {
-        for (unsigned i = 0; i < locks; ++i) {
-            if (locked[i] == group) return;
-        }
-        if (!try_lock(group)) {
-            complete();  // never spin with locks held
-            for (unsigned round = 0; !try_lock(group); ++round) Policy::pause(round);
-        }
-        locked[locks++] = group;
-    };
-
-    papr::HcallStatus status = papr::kSuccess;
-    for (unsigned i = 0; i < bulk::kPairs && status == papr::kSuccess; ++i) {
-        u64& tsh = pairs[2 * i];
-        const u64 avpn = pairs[2 * i + 1];
-        if ((tsh & bulk::kType) == bulk::kEnd) break;
-        if ((tsh & bulk::kType) != bulk::kRequest) {
-            status = papr::kParameter;
-            break;
-        }
-        tsh = (tsh & (bulk::kPtex | bulk::kFlags)) | bulk::kResponse;
-        const u64 slot = tsh & bulk::kPtex;
-        if ((tsh & bulk::kFlags) == bulk::kFlags || slot >= slots()) {
-            tsh |= bulk::kParameter;
-            status = papr::kParameter;
-            break;
-        }
-        lock_group(slot & ~u64{kSlotsPerPteg - 1});
-        const Hpte old = load(slot);
-        if (!conditions_hold(old.v, (tsh & bulk::kFlags) >> bulk::kFlagShift, avpn)) {
-            tsh |= bulk::kNotFound;
-            continue;
-        }
-        if (bug(Mutant::kBulkRcEarly)) tsh |= (old.r & (kR | kC)) << bulk::kRcShift;
-        store_v(slot, 0);
-        pages[count] = page_of(old, slot / kSlotsPerPteg);
-        taken[count++] = {&tsh, slot};
-    }
-    complete();
-    return status;
-}
+namespace mpower::hpt {
 
 using Hpt = BasicHpt<>;
 

@@ -55,6 +55,9 @@ struct VirtualPage {
     bool operator==(const VirtualPage&) const = default;
 };
 
+/// For an invalidation: all pages.
+constexpr VirtualPage kEveryPage{.vsid = ~u64{0}, .page_shift = 0};
+
 /// Base and actual page size of an entry.
 struct PageSizes {
     u8 base_shift, page_shift;
@@ -85,9 +88,9 @@ constexpr u64 tag_of(const Segment& s, u64 offset) {
     return ((s.vsid << 12 | page >> 16) & kAvpn) | kValid;
 }
 
-/// The virtual page that a valid entry maps: AVPN gives the address down to bit 23 from the right, the PTEG's number
-/// the rest, as the hash is invertible. `pteg` of `pteg_mask` + 1 groups, which are at least 2^11.
-constexpr VirtualPage page_of(Hpte e, u64 pteg) {
+/// The base page that a valid entry is entered for: AVPN gives the address down to bit 23 from the right, the PTEG's
+/// number the rest, as the hash is invertible. `pteg` of groups that are at least 2^11.
+constexpr VirtualPage base_page_of(Hpte e, u64 pteg) {
     const PageSizes sizes = page_sizes(e.v, e.r).value_or(PageSizes{12, 12});
     const bool terabyte = (e.v & kSegmentSize) != 0;
     const u64 ava = (e.v & kAvpn) >> 7;  // virtual address >> 23
@@ -96,8 +99,20 @@ constexpr VirtualPage page_of(Hpte e, u64 pteg) {
     const u64 high = (ava << 23) & ((u64{1} << segment_shift) - 1);
     const u64 hash = e.v & kSecondary ? ~pteg : pteg;
     const u64 low = ((hash ^ vsid) & 0x7ff) << sizes.base_shift & 0x7fffff;
-    const u64 offset = (high | low) & ~((u64{1} << sizes.page_shift) - 1);
-    return {vsid, offset, segment_shift, sizes.base_shift, sizes.page_shift};
+    return {vsid, high | low, segment_shift, sizes.base_shift, sizes.page_shift};
+}
+
+/// The page that the entry maps, and that an invalidation must reach.
+constexpr VirtualPage page_of(Hpte e, u64 pteg) {
+    VirtualPage page = base_page_of(e, pteg);
+    page.offset &= ~((u64{1} << page.page_shift) - 1);
+    return page;
+}
+
+/// The primary hash of the entry's base page, for a table of any size.
+constexpr u64 hash_of(Hpte e, u64 pteg) {
+    const VirtualPage page = base_page_of(e, pteg);
+    return primary_hash({page.vsid, page.segment_shift, page.base_shift}, page.offset);
 }
 
 }  // namespace mpower::hpt

@@ -14,28 +14,35 @@ namespace mpower::hpt {
 /// Protocol bugs that tests seed, to show that a check would find them. The product has none.
 enum class Mutant {
     kNone,
-    kEnterVFirst,         ///< enter: V before R.
-    kLockNotAtomic,       ///< The lock is taken by a load and a store.
-    kUnlockLost,          ///< The lock is not released.
-    kRemoveRcEarly,       ///< remove: R and C of before V := 0.
-    kRemoveNoInvalidate,  ///< remove: no broadcast.
-    kInvalidateFirst,     ///< remove: broadcast before V := 0.
-    kStoreVDropsLock,     ///< V of slot 0 is stored without the lock bit.
-    kRcPlain,             ///< R, C, PP ... by a plain store of R.
-    kRcAnyEntry,          ///< set_rc: V and R are not compared.
-    kReadOnce,            ///< read: V is not looked at again.
-    kFindOnce,            ///< find: V is not looked at again.
-    kProtectInvalid,      ///< protect: V = 0 meanwhile.
-    kProtectOldRc,        ///< protect: R and C as they were when the lock was taken.
-    kClearOld,            ///< clear: the entry of before the exchange is returned.
-    kNoLock,              ///< No call but bulk_remove takes the lock.
-    kBulkNoInvalidate,    ///< bulk_remove: no broadcast.
-    kBulkRcEarly,         ///< bulk_remove: R and C of before V := 0.
+    kEnterVFirst,          ///< enter: V before R.
+    kLockNotAtomic,        ///< The lock is taken by a load and a store.
+    kUnlockLost,           ///< The lock is not released.
+    kRemoveRcEarly,        ///< remove: R and C of before V := 0.
+    kRemoveNoInvalidate,   ///< remove: no broadcast.
+    kInvalidateFirst,      ///< remove: broadcast before V := 0.
+    kStoreVDropsLock,      ///< V of slot 0 is stored without the lock bit.
+    kRcPlain,              ///< R, C, PP ... by a plain store of R.
+    kRcAnyEntry,           ///< set_rc: V and R are not compared.
+    kReadOnce,             ///< read: V is not looked at again.
+    kFindOnce,             ///< find: V is not looked at again.
+    kProtectInvalid,       ///< protect: V = 0 meanwhile.
+    kProtectOldRc,         ///< protect: R and C as they were when the lock was taken.
+    kClearOld,             ///< clear: the entry of before the exchange is returned.
+    kNoLock,               ///< No call takes the lock.
+    kBulkNoInvalidate,     ///< bulk_remove: no broadcast.
+    kBulkRcEarly,          ///< bulk_remove: R and C of before V := 0.
+    kBulkHoldsAndWaits,    ///< bulk_remove: waits for a lock with others held.
+    kProtectNoInvalidate,  ///< protect: no broadcast.
+    kResizeUnseen,         ///< resize: a call does not look at the epoch once it has its lock.
+    kResizeLocksUnseen,    ///< resize: calls that hold locks are not waited for.
+    kResizeNoInvalidate,   ///< resize: no broadcast.
+    kResizeRcLost,         ///< resize: R and C set since the copy are not added.
 };
 
 /// The host's own atomics.
 struct StdPolicy {
     static constexpr Mutant kMutant = Mutant::kNone;
+    static constexpr unsigned kMinShift = 18;  ///< Smallest table (PAPR).
 
     template <class T>
     using Atomic = std::atomic<T>;
@@ -67,6 +74,8 @@ struct StdPolicy {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         return p == MAP_FAILED ? nullptr : static_cast<Entry*>(p);
     }
+    /// Makes them zero again, and gives their memory back. Others may have lock bits on their way in and out.
+    static void discard(Entry* entries, u64 count) { madvise(entries, count * sizeof(Entry), MADV_DONTNEED); }
     static void release(Entry* entries, u64 count) { munmap(entries, count * sizeof(Entry)); }
 };
 

@@ -9,14 +9,13 @@
 namespace mpower::jit {
 
 CachedBlock* BlockCache::find_slow(CpuState& s, Ra ra, u32 mode_key) {
-    const u64 key = key_of(ra, mode_key);
+    const u64 key = ir::block_key(ra, mode_key);
     const u64 epoch = mmu_.epochs().of(ra);
     const u8* storage = mmu_.host(ra, 4);
     const auto known = blocks_.find(key);
     CachedBlock* entry = known == blocks_.end() ? nullptr : known->second.get();
     if (entry == nullptr || !entry->matches(storage)) {
-        if (blocks_.size() > kMaxBlocks || (listener_ != nullptr && listener_->full())) {
-            if (listener_ != nullptr) listener_->dropped();
+        if (blocks_.size() > kMaxBlocks) {
             blocks_.clear();
             std::fill(recent_.begin(), recent_.end(), Recent{});
             entry = nullptr;
@@ -24,7 +23,7 @@ CachedBlock* BlockCache::find_slow(CpuState& s, Ra ra, u32 mode_key) {
         const ir::Mode mode = ir::mode_of(s);
         const unsigned room = static_cast<unsigned>((4096 - (ra.v & 4095)) / 4);
         u32 raw[kMaxBlockInsns], words[kMaxBlockInsns];
-        const unsigned n = std::min(room, kMaxBlockInsns);
+        const unsigned n = std::min({room, kMaxBlockInsns, max_insns_});
         for (unsigned i = 0; i < n; ++i) {
             raw[i] = __atomic_load_n(reinterpret_cast<const u32*>(storage) + i, __ATOMIC_RELAXED);
             words[i] = mode.le ? raw[i] : byte_swap(raw[i]);
@@ -34,7 +33,6 @@ CachedBlock* BlockCache::find_slow(CpuState& s, Ra ra, u32 mode_key) {
         entry->ra = ra;
         entry->block = translate({words, n}, mode, s.nip);
         entry->words.assign(raw, raw + entry->block.guest_count);
-        if (listener_ != nullptr) listener_->translated(*entry);
         ++translated_;
     }
     entry->epoch = epoch;
@@ -54,8 +52,8 @@ CachedBlock* BlockCache::find(CpuState& s) {
             continue;
         }
         const u32 mode_key = ir::mode_of(s).key();
-        Recent& recent = recent_[slot_of(ra, mode_key)];
-        const u64 key = key_of(ra, mode_key);
+        const u64 key = ir::block_key(ra, mode_key);
+        Recent& recent = recent_[(ra.v >> 2 ^ mode_key * 37) % kRecent];
         if (recent.key == key) [[likely]] {
             const u64 epoch = mmu_.epochs().of(ra);
             if (recent.block->epoch == epoch) [[likely]]
@@ -66,7 +64,7 @@ CachedBlock* BlockCache::find(CpuState& s) {
             }
         }
         CachedBlock* const block = find_slow(s, ra, mode_key);
-        recent = {key, block, block->code};
+        recent = {key, block};
         return block;
     }
 }

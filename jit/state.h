@@ -10,9 +10,12 @@
 
 namespace mpower::mmu {
 class Mmu;
-}
+struct Level1Arrays;
+}  // namespace mpower::mmu
 
 namespace mpower::jit {
+
+class StoreLog;
 
 /// A 128-bit register as one host integer: `hi` is the ISA's doubleword 0. Element i of n (numbered from the left, as
 /// the ISA does) is the host's lane n-1-i, so a little-endian quadword in storage is the register as it stands.
@@ -25,6 +28,15 @@ struct alignas(16) V128 {
 namespace cr {
 constexpr u8 kLt = 8, kGt = 4, kEq = 2, kSo = 1;
 }
+
+/// A scalar floating-point operation whose FPRF, FR and FI are not in FPSCR yet, because they are rarely looked at:
+/// fp::settle() works them out (jit/fp/settle.h). The operands are raw bits.
+struct LastFloat {
+    u16 operation = 0;  ///< 0: FPSCR is exact.
+    u8 compared = 0;    ///< FPCC of a comparison after it; 0: none.
+    u8 unused[5]{};
+    u64 a = 0, b = 0, c = 0;
+};
 
 /// ISA level of the vCPU: what it decodes.
 enum class IsaLevel : u8 { kBase, k205, k206, k207, k300 };
@@ -42,6 +54,30 @@ class Platform {
 /// The bit of CpuState::attention that makes the run loop look at interrupts; the others are smp's.
 constexpr u32 kAttentionInterrupt = 1;
 
+/// Where the code at an effective address is, for jumps that no link serves. See JumpCache.
+struct JumpEntry {
+    u64 tag = 0;
+    const void* code = nullptr;
+};
+
+/// Recently resolved effective addresses, direct-mapped by word. An entry answers for address `ea` if its tag is
+/// ea ^ stamp. The stamp stands for everything an answer depends on but the address: mode, address space, mappings. It
+/// has as many bits as an index covers and is not 0, so that no two pairs of address and stamp are taken for each other
+/// and no pair for an empty entry.
+struct JumpCache {
+    static constexpr unsigned kEntries = 4096;
+    static constexpr u64 kStamps = kEntries * 4;
+
+    u64 stamp = 1;
+    alignas(64) JumpEntry entries[kEntries];
+
+    JumpCache() { clear(); }
+    static unsigned index(u64 ea) { return ea >> 2 & (kEntries - 1); }
+    void clear() {
+        for (unsigned n = 0; n < kEntries; ++n) entries[n] = {u64{n} << 2, nullptr};
+    }
+};
+
 struct CpuState {
     u64 gpr[32]{};
     u64 nip = 0, lr = 0, ctr = 0, msr = 0;
@@ -49,15 +85,17 @@ struct CpuState {
     u8 so = 0, ov = 0, ca = 0, ov32 = 0, ca32 = 0;  ///< XER bits, each 0 or 1. ov32 and ca32 exist on ISA 3.0.
     u8 xer_count = 0;                               ///< XER[57:63], the byte count of lswx/stswx.
     u32 vrsave = 0;
-    u64 fpscr = 0;
+    u64 fpscr = 0;  ///< FPRF, FR and FI: see last_float.
+    LastFloat last_float;
     u32 vscr = 0;    ///< NJ 0x10000, SAT 1.
     V128 vsr[64]{};  ///< FPR n is vsr[n].hi; VR n is vsr[32 + n].
 
     /// SPRs that are plain storage, by number. Those with fields above, or that act, are not here (system.cpp).
     u64 spr[1024]{};
 
-    /// Reservation of larx: real address, size in bytes (0 = none) and the value loaded, in host integer form.
-    u64 reserve_ra = 0;
+    /// Reservation of larx: host address, the version of its slot (mmu/reservations.h), size in bytes (0 = none) and
+    /// the value loaded, in host integer form: as many bytes of it as the size says.
+    u64 reserve_at = 0, reserve_version = 0;
     u32 reserve_size = 0;
     u128 reserve_value = 0;
 
@@ -78,7 +116,13 @@ struct CpuState {
     VcpuId id = 0;
     mmu::Mmu* mmu = nullptr;
     Platform* platform = nullptr;
-    u64 instructions = 0;  ///< Executed so far; a statistic.
+    u64 instructions = 0;        ///< Executed so far; a statistic.
+    StoreLog* stores = nullptr;  ///< Told of each store before it is made; for -accel verify.
+
+    // --- for generated code; its executor's
+    const mmu::Level1Arrays* tlb = nullptr;
+    void* executor = nullptr;
+    JumpCache jumps;
 };
 
 /// XER as mfspr shows it; only ISA 3.0 has OV32 and CA32.

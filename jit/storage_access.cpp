@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "jit/interrupt_ops.h"
+#include "jit/store_log.h"
 
 namespace mpower::jit {
 namespace {
@@ -49,6 +50,39 @@ bool pieces(CpuState& s, u64 ea, unsigned size, bool store, Pieces* out) {
     return true;
 }
 
+void remember(CpuState& s, const Pieces& x, unsigned size) {
+    if (s.stores == nullptr) return;
+    s.stores->add(x.p, x.first);
+    if (x.q != nullptr) s.stores->add(x.q, size - x.first);
+}
+
+/// -accel verify takes back what is done to the table of reservations, like any store.
+void remember_slot(CpuState& s, u64 at) {
+    if (s.stores != nullptr) s.stores->add(reinterpret_cast<u8*>(&s.mmu->reservations().slot(at)), sizeof(u64));
+}
+
+/// Before a store to `size` bytes at `p`, in one page.
+void lose(CpuState& s, const u8* p, unsigned size) {
+    mmu::Reservations& r = s.mmu->reservations();
+    if (!r.strict()) return;
+    const u64 first = reinterpret_cast<u64>(p), last = first + size - 1;
+    const auto lose_one = [&](u64 at) {
+        if (!r.disturbs(at)) return;
+        const bool own = s.reserve_size != 0 && &r.slot(s.reserve_at) == &r.slot(at);
+        remember_slot(s, at);
+        r.lose(at, own ? &s.reserve_version : nullptr);
+    };
+    lose_one(first);
+    if (&r.slot(last) != &r.slot(first)) lose_one(last);
+}
+
+/// What a store in pieces does before it stores.
+void announce(CpuState& s, const Pieces& x, unsigned size) {
+    remember(s, x, size);
+    lose(s, x.p, x.first);
+    if (x.q != nullptr) lose(s, x.q, size - x.first);
+}
+
 bool misaligned(CpuState& s, u64 ea, const ir::Access& access) {
     if (!access.aligned || (ea & (access.size - 1)) == 0) return false;
     s.spr[spr::kDar] = ea;
@@ -56,6 +90,15 @@ bool misaligned(CpuState& s, u64 ea, const ir::Access& access) {
     s.pending = Vector::kAlignment;
     s.pending_srr1 = 0;
     return true;
+}
+
+/// Host address of what does not cross a page; nullptr: it must be interrupted.
+u8* aligned_storage(CpuState& s, u64 ea, unsigned size, bool store) {
+    if (u8* p = s.mmu->hit(ea, size, store)) return p;
+    mmu::Fault fault;
+    u8* const p = s.mmu->translate(ea, store, &fault);
+    if (p == nullptr) report(s, ea, fault);
+    return p;
 }
 
 template <class T>
@@ -84,6 +127,7 @@ bool load_slow(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
 bool store_slow(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
     Pieces x;
     if (!pieces(s, ea, access.size, true, &x)) return false;
+    announce(s, x, access.size);
     if (x.q == nullptr) {
         store_host(x.p, v, access.size);
         return true;
@@ -115,8 +159,9 @@ bool store128(CpuState& s, u64 ea, const ir::Access& access, V128 v) {
     if (access.swap) v = swap128(v);
     Pieces x;
     u8* p = s.mmu->hit(ea, 16, true);
-    if (p == nullptr) {
+    if (p == nullptr || s.stores != nullptr || disturbs(s, p, 16)) {
         if (!pieces(s, ea, 16, true, &x)) return false;
+        announce(s, x, 16);
         p = x.p;
         if (x.q != nullptr) {
             std::memcpy(x.p, &v, x.first);
@@ -130,29 +175,31 @@ bool store128(CpuState& s, u64 ea, const ir::Access& access, V128 v) {
 
 bool load_reserve(CpuState& s, u64 ea, const ir::Access& access, V128* out) {
     if (misaligned(s, ea, access)) return false;
-    Pieces x;
-    if (!pieces(s, ea, access.size, false, &x)) return false;
-    u128 raw;
-    if (access.size == 16) {
-        const V128 v = load_host128(x.p);
-        raw = u128{v.hi} << 64 | v.lo;
-        *out = access.swap ? swap128(v) : v;
-    } else {
-        const u64 v = load_host(x.p, access.size);
-        raw = v;
-        out->lo = finish_load(v, access);
-    }
-    s.reserve_ra = s.mmu->real(x.p).v;
+    const u8* const p = aligned_storage(s, ea, access.size, false);
+    if (p == nullptr) return false;
+    s.reserve_at = reinterpret_cast<u64>(p);
     s.reserve_size = access.size;
-    s.reserve_value = raw;
+    if (s.mmu->reservations().strict()) remember_slot(s, s.reserve_at);
+    s.reserve_version = s.mmu->reservations().reserve(s.reserve_at, [&] {
+        if (access.size == 16) {
+            const V128 v = load_host128(p);
+            s.reserve_value = u128{v.hi} << 64 | v.lo;
+            *out = access.swap ? swap128(v) : v;
+        } else {
+            const u64 v = load_host(p, access.size);
+            s.reserve_value = v;
+            out->lo = finish_load(v, access);
+        }
+    });
     return true;
 }
 
 bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u64* stored) {
     if (misaligned(s, ea, access)) return false;
-    Pieces x;
-    if (!pieces(s, ea, access.size, true, &x)) return false;
-    const bool held = s.reserve_size == access.size && s.reserve_ra == s.mmu->real(x.p).v;
+    u8* const p = aligned_storage(s, ea, access.size, true);
+    if (p == nullptr) return false;
+    const u64 at = reinterpret_cast<u64>(p);
+    const bool held = s.reserve_size == access.size && s.reserve_at == at;
     s.reserve_size = 0;
     *stored = 0;
     if (!held) return true;
@@ -163,13 +210,17 @@ bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u6
     } else {
         desired = access.swap ? swap_sized(v.lo, access.size) : v.lo;
     }
-    switch (access.size) {
-        case 1: *stored = exchange<u8>(x.p, s.reserve_value, desired); break;
-        case 2: *stored = exchange<u16>(x.p, s.reserve_value, desired); break;
-        case 4: *stored = exchange<u32>(x.p, s.reserve_value, desired); break;
-        case 8: *stored = exchange<u64>(x.p, s.reserve_value, desired); break;
-        default: *stored = __sync_bool_compare_and_swap(reinterpret_cast<u128*>(x.p), s.reserve_value, desired); break;
-    }
+    if (s.stores != nullptr) s.stores->add(p, access.size);
+    remember_slot(s, at);
+    *stored = s.mmu->reservations().store_conditional(at, s.reserve_version, [&] {
+        switch (access.size) {
+            case 1: return exchange<u8>(p, s.reserve_value, desired);
+            case 2: return exchange<u16>(p, s.reserve_value, desired);
+            case 4: return exchange<u32>(p, s.reserve_value, desired);
+            case 8: return exchange<u64>(p, s.reserve_value, desired);
+            default: return __sync_bool_compare_and_swap(reinterpret_cast<u128*>(p), s.reserve_value, desired);
+        }
+    });
     return true;
 }
 

@@ -47,6 +47,13 @@ inline void store_host(u8* p, u64 v, u8 size) {
 bool load_slow(CpuState& s, u64 ea, const ir::Access& access, u64* out);
 bool store_slow(CpuState& s, u64 ea, const ir::Access& access, u64 v);  // v in storage's byte order
 
+/// Whether a store of `size` bytes at `p` may end reservations: that is for the slow paths to do.
+inline bool disturbs(const CpuState& s, const u8* p, unsigned size) {
+    const mmu::Reservations& r = s.mmu->reservations();
+    const u64 at = reinterpret_cast<u64>(p);
+    return r.strict() && (r.disturbs(at) || r.disturbs(at + size - 1));
+}
+
 inline bool load(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
     const u8* p = s.mmu->hit(ea, access.size, false);
     if (p == nullptr) [[unlikely]]
@@ -58,7 +65,7 @@ inline bool load(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
 inline bool store(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
     if (access.swap) v = swap_sized(v, access.size);
     u8* p = s.mmu->hit(ea, access.size, true);
-    if (p == nullptr) [[unlikely]]
+    if (p == nullptr || s.stores != nullptr || disturbs(s, p, access.size)) [[unlikely]]
         return store_slow(s, ea, access, v);
     store_host(p, v, access.size);
     return true;
@@ -67,10 +74,7 @@ inline bool store(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
 bool load128(CpuState& s, u64 ea, const ir::Access& access, V128* out);
 bool store128(CpuState& s, u64 ea, const ir::Access& access, V128 v);
 
-/// larx. A value of up to 8 bytes is in out->lo.
-///
-/// Reservations are by real address, size and the value loaded; stcx. is a compare-and-swap against that value. It does
-/// not see another vCPU's stores that put the same value back.
+/// larx. A value of up to 8 bytes is in out->lo. mmu/reservations.h says how a reservation is lost.
 bool load_reserve(CpuState& s, u64 ea, const ir::Access& access, V128* out);
 /// stcx.: *stored is 1 or 0.
 bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u64* stored);

@@ -30,9 +30,8 @@ class CodeEpochs {
     u64 of(Ra ra) const {
         return u64{epochs_[ra.v >> 12].load(std::memory_order_relaxed)} + global_.load(std::memory_order_relaxed);
     }
-    /// The two counters whose sum is of(ra), for generated code.
-    const std::atomic<u32>* page_counter(Ra ra) const { return &epochs_[ra.v >> 12]; }
-    const std::atomic<u64>* global_counter() const { return &global_; }
+    /// Number of calls of modified(), and of large mappings: when it changes, all pages' epochs have.
+    u64 modifications() const { return global_.load(std::memory_order_relaxed); }
     /// A mapping of `bytes` (a power of two) at `ra` is about to be fetched through for the first time. Any thread.
     void mapped(Ra ra, u64 bytes) {
         if (bytes > kLargest) return modified();

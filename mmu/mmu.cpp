@@ -1,5 +1,8 @@
 #include "mmu/mmu.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "base/log.h"
 
 namespace mpower::mmu {
@@ -18,7 +21,8 @@ unsigned level1_index(u64 ea) { return (ea >> 12) & (Mmu::kLevel1Entries - 1); }
 
 }  // namespace
 
-Mmu::Mmu(GuestRam& ram, hpt::Hpt& hpt, CodeEpochs& epochs) : ram_(ram), hpt_(hpt), epochs_(epochs) {
+Mmu::Mmu(GuestRam& ram, hpt::Hpt& hpt, CodeEpochs& epochs)
+    : ram_(ram), reservations_(ram.reservations()), hpt_(hpt), epochs_(epochs) {
     set_mode(false, false, false);
 }
 
@@ -31,6 +35,8 @@ Mmu::Level1* Mmu::level1_of(const Space& space) {
         }
         if (l.last_use < oldest->last_use) oldest = &l;
     }
+    // Answers from the arrays that are given up may have been remembered under their address.
+    if (oldest->last_use != 0) drop_all_code();
     *oldest = {};
     oldest->space = space;
     oldest->last_use = ++uses_;
@@ -43,8 +49,9 @@ void Mmu::set_mode(bool ir, bool dr, bool pr) {
     space_.problem = pr;
     Level1* mapped = recent_[pr];
     if (mapped == nullptr && (ir || dr)) mapped = recent_[pr] = level1_of(space_);
-    data_ = (dr ? mapped : real_.get())->data.data();
-    code_ = (ir ? mapped : real_.get())->code.data();
+    data_ = dr ? mapped : real_.get();
+    code_ = ir ? mapped : real_.get();
+    arrays_ = {data_->data.data(), code_->code.data()};
 }
 
 void Mmu::set_amr(u64 amr, u64 iamr) {
@@ -82,7 +89,7 @@ void Mmu::slbia(unsigned ih) {
 }
 
 template <class Entry>
-void Mmu::drop(std::array<Entry, kLevel1Entries>& level1, u64 ea, u64 bytes) {
+void Mmu::drop(std::array<Entry, kLevel1Entries>& level1, Low& low, u64 ea, u64 bytes) {
     if (bytes < u64{kLevel1Entries} << 12) {
         for (u64 page = ea; page < ea + bytes; page += 4096) {
             Entry& e = level1[level1_index(page)];
@@ -90,31 +97,45 @@ void Mmu::drop(std::array<Entry, kLevel1Entries>& level1, u64 ea, u64 bytes) {
         }
         return;
     }
-    for (Entry& e : level1) {
-        if (e.page() - ea < bytes) e = {};
+    if (half_of(ea) != 0) {
+        for (Entry& e : level1) {
+            if (e.page() - ea < bytes) e = {};
+        }
+        return;
+    }
+    for (unsigned word = 0; word < low.size(); ++word) {
+        for (u64 rest = low[word]; rest != 0; rest &= rest - 1) {
+            Entry& e = level1[64 * word + static_cast<unsigned>(std::countr_zero(rest))];
+            if (e.page() - ea < bytes) e = {};
+            if (half_of(e.page()) != 0) low[word] &= ~(rest & -rest);
+        }
     }
 }
 
 void Mmu::drop_effective(u64 ea, u64 bytes) {
     for (Level1& l : *level1_) {
         if (l.last_use == 0) continue;
-        drop(l.data, ea, bytes);
-        drop(l.code, ea, bytes);
+        drop(l.data, l.low_data, ea, bytes);
+        drop(l.code, l.low_code, ea, bytes);
     }
 }
 
 void Mmu::drop_segment(const SlbEntry& segment) {
+    ++code_drops_[half_of(segment.esid)];
     const unsigned shift = segment.segment.segment_shift;
     drop_effective(segment.esid >> shift << shift, u64{1} << shift);
 }
 
 void Mmu::invalidate(const hpt::VirtualPage& page) {
     ++stats_.invalidations;
-    // Only virtual pages of segments in the SLB are in level 1 (drop_segment).
+    const bool fetched = page.page_shift > 16 || fetched_[fetched_bit(page.vsid, page.offset)];
+    if (page.page_shift > 16) std::replace(large_fetched_.begin(), large_fetched_.end(), page, hpt::VirtualPage{});
+    // Only virtual pages of segments in the SLB are in level 1, or remembered of fetch() (drop_segment).
     for (const SlbEntry& e : slb_.entries()) {
         if (e.valid() && e.segment.vsid == page.vsid && e.segment.segment_shift == page.segment_shift) {
             const u64 base = e.esid >> page.segment_shift << page.segment_shift;
             drop_effective(base + page.offset, u64{1} << page.page_shift);
+            code_drops_[half_of(base)] += fetched;
         }
     }
     Level2Entry& entry = slot(page.vsid, page.offset >> page.page_shift, page.page_shift);
@@ -122,6 +143,8 @@ void Mmu::invalidate(const hpt::VirtualPage& page) {
         entry.match.page_shift == page.page_shift && entry.segment_shift == page.segment_shift) {
         entry = {};
     }
+    // Last: others stop waiting for this vCPU here. What the translator remembers of the page went with code_drops_.
+    held_.unmark(page);
 }
 
 void Mmu::flush_all() {
@@ -131,6 +154,32 @@ void Mmu::flush_all() {
         l.code.fill({});
     }
     std::fill_n(level2_.get(), kLevel2Entries, Level2Entry{});
+    fetched_.reset();
+    large_fetched_ = {};
+    drop_all_code();
+    held_.clear();  // last, as in invalidate()
+}
+
+void Mmu::flush_code() {
+    for (Level1& l : *level1_) {
+        if (l.last_use != 0) l.code.fill({});
+    }
+    real_->code.fill({});
+    drop_all_code();
+}
+
+void Mmu::fetched_first(const hpt::Segment& segment, u64 offset, Level2Entry& entry) {
+    entry.fetched = true;
+    const u8 shift = entry.match.page_shift;
+    const u64 page_mask = (u64{1} << shift) - 1;
+    if (shift > 16) {
+        // All of translated code has to be compared for such a page, so remember the few that exist beyond level 2.
+        const hpt::VirtualPage page{segment.vsid, offset & ~page_mask, segment.segment_shift, segment.base_shift,
+                                    shift};
+        if (std::find(large_fetched_.begin(), large_fetched_.end(), page) != large_fetched_.end()) return;
+        large_fetched_[next_large_++ % large_fetched_.size()] = page;
+    }
+    epochs_.mapped(Ra{entry.match.hpte.r & hpt::kRpn & ~page_mask}, page_mask + 1);
 }
 
 Mmu::Level2Entry& Mmu::slot(u64 vsid, u64 page, u8 page_shift) {
@@ -151,7 +200,7 @@ Mmu::Level2Entry* Mmu::level2(const hpt::Segment& segment, u64 offset) {
     }
     ++stats_.level2_misses;
     for (;;) {
-        auto match = hpt_.find(segment, offset);
+        auto match = held_.walk(segment, offset, [&] { return hpt_.find(segment, offset); });
         if (!match) return nullptr;
         if (!(match->hpte.r & hpt::kR)) {
             if (!hpt_.set_rc(*match, hpt::kR)) continue;  // changed under us: walk again
@@ -211,11 +260,17 @@ u8* Mmu::install(u64 ea, u64 real_page, Access access, Fault* fault) {
         return nullptr;
     }
     const u64 tag = ea & kPageMask;
+    const unsigned index = level1_index(ea);
+    if (half_of(ea) == 0) {
+        Low& low = access == Access::kFetch ? code_->low_code : data_->low_data;
+        low[index / 64] |= u64{1} << index % 64;
+    }
     if (access == Access::kFetch) {
-        code_[level1_index(ea)] = {tag, real_page};
+        if (code_listener_ != nullptr) code_listener_->entered(Ra{real_page});
+        arrays_.code[index] = {tag, real_page};
         return host;
     }
-    TlbEntry& e = data_[level1_index(ea)];
+    TlbEntry& e = arrays_.data[index];
     // The other kind's tag stays if the entry is of this page already: it was checked when it was set.
     if (e.page() != tag) e = {};
     (access == Access::kStore ? e.store_tag : e.load_tag) = tag;
@@ -258,9 +313,9 @@ u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
         }
         const u64 page_mask = (u64{1} << l2->match.page_shift) - 1;
         const u64 page = l2->match.hpte.r & hpt::kRpn & ~page_mask;
-        if (is_fetch && !l2->fetched) {
-            l2->fetched = true;
-            epochs_.mapped(Ra{page}, page_mask + 1);
+        if (is_fetch) {
+            fetched_.set(fetched_bit(segment->segment.vsid, offset));
+            if (!l2->fetched) fetched_first(segment->segment, offset, *l2);
         }
         return install(ea, page | (offset & page_mask & kPageMask), access, fault);
     }

@@ -2,22 +2,26 @@
 //
 // Level 1 is direct-mapped by 4K of effective address: entries hold the host address, and have tags by kind of access.
 // There is an array for real mode and a few for the spaces that were current lately, a space being MSR[PR], AMR and
-// IAMR; Linux changes AMR twice in every system call, so that a switch must cost no refill. Level 2 is keyed by virtual
-// page of the guest's own page size (4K, 64K, 16M) and survives SLB changes, hence context switches. A miss there walks
-// the HPT.
+// IAMR; Linux changes AMR twice in every system call, so that a switch must cost no refill. Dropping a program's
+// segment looks only at the entries of the lower half, which are marked: else a switch of process reads 288 KiB of
+// entries. Level 2 is keyed by virtual page of the guest's own page size (4K, 64K, 16M) and survives SLB changes, hence
+// context switches. A miss there walks the HPT.
 //
 // R and C: an HPTE gets R when it enters level 2; an entry filled for a load is not writable before its HPTE has C.
 //
-// Threads: all of this belongs to the vCPU's own thread. An invalidation by another vCPU arrives as a call of
-// invalidate() on this thread, between two translations; so no host pointer outlives a poll point.
+// Threads: all of this belongs to the vCPU's own thread, but for holds(). An invalidation by another vCPU arrives as a
+// call of invalidate() on this thread, at a poll point; so no host pointer outlives one. Others need not send it for a
+// page that holds() denies: held_pages.h has the proof.
 #pragma once
 
+#include <bitset>
 #include <memory>
 #include <span>
 
 #include "base/types.h"
 #include "hpt/hpt.h"
 #include "mmu/code_epochs.h"
+#include "mmu/held_pages.h"
 #include "mmu/ram.h"
 #include "mmu/slb.h"
 
@@ -49,6 +53,20 @@ struct CodeEntry {
     u64 page() const { return tag; }
 };
 
+/// Where the current address space's level-1 arrays are. Generated code reads it.
+struct Level1Arrays {
+    TlbEntry* data = nullptr;
+    CodeEntry* code = nullptr;
+};
+
+/// Told of the real pages that a vCPU is about to fetch from.
+class CodeListener {
+  public:
+    virtual ~CodeListener() = default;
+    /// Fetches of the 4K page at `page` are about to be answered by level 1. The vCPU's own thread.
+    virtual void entered(Ra page) = 0;
+};
+
 struct TlbStats {
     u64 level1_misses = 0, level2_misses = 0, faults = 0, invalidations = 0, flushes = 0;
 };
@@ -63,7 +81,7 @@ class Mmu {
     // --- translation
     /// Level-1 hit for `size` bytes at `ea` that stay in one 4K page: host address, else nullptr.
     u8* hit(u64 ea, unsigned size, bool store) const {
-        const TlbEntry& e = data_[(ea >> 12) & (kLevel1Entries - 1)];
+        const TlbEntry& e = arrays_.data[(ea >> 12) & (kLevel1Entries - 1)];
         const u64 page = (ea + size - 1) & kPageMask;
         return (store ? e.store_tag : e.load_tag) == page && ((ea ^ page) & kPageMask) == 0
                    ? reinterpret_cast<u8*>(ea + e.addend)
@@ -73,7 +91,7 @@ class Mmu {
     u8* translate(u64 ea, bool store, Fault* fault);
     /// Real address to fetch from; false: `fault` says why.
     bool fetch(u64 ea, Ra* ra, Fault* fault) {
-        const CodeEntry& e = code_[(ea >> 12) & (kLevel1Entries - 1)];
+        const CodeEntry& e = arrays_.code[(ea >> 12) & (kLevel1Entries - 1)];
         if (e.tag == (ea & kPageMask)) [[likely]] {
             *ra = Ra{e.real_page | (ea & ~kPageMask)};
             return true;
@@ -85,11 +103,20 @@ class Mmu {
     /// Real address of a host address that translate() or hit() gave.
     Ra real(const u8* host) const { return Ra{static_cast<u64>(host - ram_.bytes().data())}; }
     CodeEpochs& epochs() { return epochs_; }
+    Reservations& reservations() { return reservations_; }
 
-    // --- for generated code, which does hit() and the hit of fetch() inline: where the current space's arrays are
-    // named
-    TlbEntry* const* data_array() const { return &data_; }
-    CodeEntry* const* code_array() const { return &code_; }
+    // --- for the translator
+    /// For generated code, which does hit() inline.
+    const Level1Arrays& arrays() const { return arrays_; }
+    void set_code_listener(CodeListener* listener) { code_listener_ = listener; }
+    /// Halves of the effective addresses: an operating system's own are in the upper one, its programs' in the lower
+    /// one, which change with every switch of process.
+    static constexpr unsigned kHalves = 2;
+    static unsigned half_of(u64 ea) { return static_cast<unsigned>(ea >> 63); }
+    /// Changes whenever an answer that fetch() has given for an address of the half may not be right any more.
+    u64 code_drops(unsigned half) const { return code_drops_[half]; }
+    /// Forgets every answer of fetch(): the listener is told again of each page that is fetched from.
+    void flush_code();
 
     // --- what changes translation
     /// MSR[IR], MSR[DR], MSR[PR].
@@ -103,9 +130,17 @@ class Mmu {
     /// slbia with its IH field: 0, 3 and 7 as ISA 2.07 says, others as 0.
     void slbia(unsigned ih);
 
-    // --- invalidation
+    // --- invalidation, at a poll point (no block is under way)
     void invalidate(const hpt::VirtualPage& page);
     void flush_all();
+    /// Makes the answers of holds() exact again, if too many pages were held at times.
+    void trim() {
+        if (held_.crowded()) [[unlikely]]
+            flush_all();
+    }
+    /// Could a translation of the page still be used, by the TLB or by what the translator remembers of fetch()? Any
+    /// thread.
+    bool holds(const hpt::VirtualPage& page) const { return held_.holds(page); }
 
     const TlbStats& stats() const { return stats_; }
 
@@ -123,13 +158,23 @@ class Mmu {
         u64 amr = 0, iamr = 0;
         bool operator==(const Space&) const = default;
     };
+    /// Indices of entries that may be of the lower half: a switch of process drops its segments, and has few pages
+    /// there.
+    using Low = std::array<u64, kLevel1Entries / 64>;
     struct Level1 {
         std::array<TlbEntry, kLevel1Entries> data;
         std::array<CodeEntry, kLevel1Entries> code;
+        Low low_data{}, low_code{};
         Space space;
         u64 last_use = 0;
     };
     static constexpr unsigned kSpaces = 6;
+    static constexpr unsigned kFetchedBits = 8192;
+
+    static unsigned fetched_bit(u64 vsid, u64 offset) {
+        return static_cast<unsigned>((offset >> 16 ^ vsid * 0x9e3779b97f4a7c15 >> 40) % kFetchedBits);
+    }
+    void fetched_first(const hpt::Segment& segment, u64 offset, Level2Entry& entry);
 
     bool fetch_slow(u64 ea, Ra* ra, Fault* fault);
     /// Translates for `access` and fills level 1 of the current space: real page and its host address, or nullptr with
@@ -139,16 +184,20 @@ class Mmu {
     u8* install(u64 ea, u64 real_page, Access access, Fault* fault);
     /// Removes the level-1 entries whose page is in [ea, ea + bytes).
     template <class Entry>
-    static void drop(std::array<Entry, kLevel1Entries>& level1, u64 ea, u64 bytes);
+    static void drop(std::array<Entry, kLevel1Entries>& level1, Low& low, u64 ea, u64 bytes);
     /// Entry of level 2 for an address of a segment, walking the HPT if need be; nullptr: no HPTE.
     Level2Entry* level2(const hpt::Segment& segment, u64 offset);
     Level2Entry& slot(u64 vsid, u64 page, u8 page_shift);
     bool permits(const SlbEntry& segment, const Level2Entry& entry, Access access, Fault* fault) const;
     void drop_effective(u64 ea, u64 bytes);
+    void drop_all_code() {
+        for (u64& drops : code_drops_) ++drops;
+    }
     void drop_segment(const SlbEntry& segment);
     Level1* level1_of(const Space& space);
 
     GuestRam& ram_;
+    Reservations& reservations_;
     hpt::Hpt& hpt_;
     CodeEpochs& epochs_;
     Slb slb_;
@@ -156,12 +205,19 @@ class Mmu {
     bool ir_ = false, dr_ = false;
     u64 uses_ = 0;
     u8 page_shifts_seen_ = 0;  ///< Bit 0: 4K, 1: 64K, 2: 16M entries were made in level 2; saves probes.
-    TlbEntry* data_;
-    CodeEntry* code_;
+    Level1Arrays arrays_;
+    Level1 *data_ = nullptr, *code_ = nullptr;  ///< Whose arrays those are.
+    CodeListener* code_listener_ = nullptr;
+    std::array<u64, kHalves> code_drops_{};
+    /// Virtual 64K blocks that were fetched from, hashed: an invalidation of others leaves code_drops_ alone.
+    std::bitset<kFetchedBits> fetched_;
+    std::array<hpt::VirtualPage, 8> large_fetched_{};  ///< 16M pages whose code is known to be compared since mapped.
+    unsigned next_large_ = 0;
     std::unique_ptr<Level1> real_ = std::make_unique<Level1>();
     std::array<Level1*, 2> recent_{};  ///< Of privileged and problem state with the present AMR; nullptr: look.
     std::unique_ptr<std::array<Level1, kSpaces>> level1_ = std::make_unique<std::array<Level1, kSpaces>>();
     std::unique_ptr<Level2Entry[]> level2_ = std::make_unique<Level2Entry[]>(kLevel2Entries);
+    HeldPages held_;
     TlbStats stats_;
 };
 

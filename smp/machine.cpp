@@ -1,7 +1,8 @@
 #include "smp/machine.h"
 
+#include <sys/random.h>
+
 #include <ctime>
-#include <random>
 
 #include "smp/vcpu.h"
 #include "smp/xics.h"
@@ -22,7 +23,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineOptions& options, 
     if (options.vcpus < 1 || options.vcpus > kMaxVcpus) {
         return fail("a machine has 1 to {} vCPUs, not {}", kMaxVcpus, options.vcpus);
     }
-    auto ram = mmu::GuestRam::create(options.ram_bytes);
+    auto ram = mmu::GuestRam::create(options.ram_bytes, options.reservations);
     if (!ram) return tl::unexpected(ram.error());
     auto hpt = hpt::Hpt::create(options.hpt_shift);
     if (!hpt) return tl::unexpected(hpt.error());
@@ -36,12 +37,13 @@ Machine::Machine(const MachineOptions& options, ConsoleDevice& console, Hypercal
       handler_(handler),
       ram_(std::move(ram)),
       epochs_(options.ram_bytes),
+      shared_code_(jit::make_shared_code(options.accel, ram_, epochs_, options.code)),
       hpt_(std::move(hpt)),
       ics_(std::make_unique<Ics>(*this)),
       rtc_offset_ns_(options.rtc_offset_seconds * 1'000'000'000),
       tb_origin_ns_(clock_ns(CLOCK_MONOTONIC)),
       fired_(options.vcpus),
-      random_(options.seed != 0 ? options.seed : u64{std::random_device{}()} << 32 | std::random_device{}()) {
+      random_(options.seed) {
     for (VcpuId id = 0; id < options.vcpus; ++id) vcpus_.push_back(std::make_unique<Vcpu>(*this, id, options.level));
 }
 
@@ -93,6 +95,15 @@ void Machine::set_wall_clock_ns(i64 ns) {
     rtc_offset_ns_.store(ns - clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
 }
 
+void Machine::console_has_input() {
+    // Pairs with the exchange below: either this sees the interrupt on, or whoever switches it on sees the input.
+    if (console_interrupt_.load(std::memory_order_seq_cst)) ics_->trigger(kVtySource);
+}
+
+void Machine::set_console_interrupt(bool on) {
+    if (!console_interrupt_.exchange(on, std::memory_order_seq_cst) && on) ics_->trigger(kVtySource);
+}
+
 void Machine::set_interrupt_le(bool le) {
     interrupt_le_.store(le, std::memory_order_release);
     tell_all(kAttnMode);
@@ -117,6 +128,14 @@ bool Machine::join(Vcpu& cpu) {
 }
 
 u64 Machine::random() {
+    if (options_.seed == 0) {
+        // Linux credits H_RANDOM and darn with full entropy: no generator of ours would be as good as the host's.
+        u64 bits;
+        while (getrandom(&bits, sizeof bits, 0) != sizeof bits) {
+            // A signal cut it short.
+        }
+        return bits;
+    }
     // splitmix64: a counter through a mixer, so that every thread draws from one sequence without a lock.
     u64 z = random_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed) + 0x9e3779b97f4a7c15;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

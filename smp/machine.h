@@ -14,7 +14,7 @@
 #include "mmu/code_epochs.h"
 #include "mmu/ram.h"
 #include "smp/console.h"
-#include "smp/invalidation.h"
+#include "smp/nvram.h"
 #include "smp/timer.h"
 
 namespace mpower::smp {
@@ -28,8 +28,11 @@ struct MachineOptions {
     unsigned hpt_shift = 24;  ///< log2 of the HPT's size in bytes, 18..46.
     jit::IsaLevel level = jit::IsaLevel::k207;
     jit::Accel accel = jit::Accel::kInterp;
-    u64 seed = 0;                ///< H_RANDOM, darn; 0: from the host.
-    i64 rtc_offset_seconds = 0;  ///< Guest wall clock minus host clock.
+    jit::CodeOptions code;
+    mmu::ReservationMode reservations = mmu::ReservationMode::kWeak;
+    u64 seed = 0;                                              ///< H_RANDOM, darn; 0: from the host.
+    i64 rtc_offset_seconds = 0;                                ///< Guest wall clock minus host clock.
+    std::shared_ptr<Nvram> nvram = std::make_shared<Nvram>();  ///< Give the next machine the same after a reboot.
 };
 
 constexpr unsigned kMaxVcpus = 1024;
@@ -51,15 +54,16 @@ class Machine {
     std::span<u8> ram() { return ram_.bytes(); }
     u64 ram_bytes() const { return ram_.size(); }
     mmu::CodeEpochs& code_epochs() { return epochs_; }
+    jit::SharedCode& shared_code() { return *shared_code_; }
     mmu::GuestRam& guest_ram() { return ram_; }
     hpt::Hpt& hpt() { return *hpt_; }
-    InvalidationLog& invalidation_log() { return log_; }
     unsigned vcpu_count() const { return static_cast<unsigned>(vcpus_.size()); }
     Vcpu& vcpu(VcpuId id) { return *vcpus_[id]; }
     /// The vCPU of a server number as the guest gives it, or nullptr.
     Vcpu* find(u64 server) { return server < vcpus_.size() ? vcpus_[server].get() : nullptr; }
     Ics& ics() { return *ics_; }
     ConsoleDevice& console() { return console_; }
+    Nvram& nvram() { return *options_.nvram; }
     Timer& timer() { return timer_; }
     HypercallHandler hypercall_handler() const { return handler_; }
 
@@ -76,6 +80,11 @@ class Machine {
     i64 wall_clock_ns() const;
     void set_wall_clock_ns(i64 ns);
 
+    /// Interrupts the guest: the console has input. Any thread.
+    void console_has_input();
+    /// Whether it does (H_VIO_SIGNAL). Switched on, it comes once for what may have come meanwhile. Any vCPU thread.
+    void set_console_interrupt(bool on);
+
     /// LPCR[ILE] and LPCR[AIL] of every vCPU, present and started later (H_SET_MODE). Any vCPU thread in mode OUT; the
     /// caller's take effect at once, others' at their next poll.
     void set_interrupt_le(bool le);
@@ -86,6 +95,7 @@ class Machine {
     /// H_JOIN: `cpu` sleeps until prodded; false if every other running vCPU has joined already. Its own thread, OUT.
     bool join(Vcpu& cpu);
 
+    /// From the host, or the next of the sequence that options().seed begins. Any thread.
     u64 random();
 
   private:
@@ -99,14 +109,15 @@ class Machine {
     HypercallHandler handler_;
     mmu::GuestRam ram_;
     mmu::CodeEpochs epochs_;
+    std::unique_ptr<jit::SharedCode> shared_code_;
     std::unique_ptr<hpt::Hpt> hpt_;
-    InvalidationLog log_;
     Timer timer_;
     std::unique_ptr<Ics> ics_;
     std::vector<std::unique_ptr<Vcpu>> vcpus_;
     std::atomic<Ending> ending_{Ending::kRunning};
     std::atomic<i64> rtc_offset_ns_{0};
     std::atomic<bool> interrupt_le_{false}, ail_{false};
+    std::atomic<bool> console_interrupt_{true};  // Linux's hvc_vio never asks for it
     i64 tb_origin_ns_;
     std::vector<u64> fired_;  ///< Last deadline each vCPU was told of; the timer's thread.
     std::atomic<u64> random_{0};

@@ -24,7 +24,7 @@ Vcpu::Vcpu(Machine& machine, VcpuId id, jit::IsaLevel level)
       mmu_(machine.guest_ram(), machine.hpt(), machine.code_epochs()),
       broadcaster_(*this),
       icp_(std::make_unique<Icp>(machine.ics(), [this] { kick(kAttnInterrupt); })),
-      executor_(jit::make_executor(machine.options().accel, mmu_)) {
+      executor_(jit::make_executor(machine.options().accel, mmu_, machine.shared_code())) {
     state_.id = id;
     state_.level = level;
     state_.mmu = &mmu_;
@@ -100,7 +100,7 @@ void Vcpu::count_dispatch() {
     // Even while the vCPU is dispatched, odd while it is not; other vCPUs' spin locks read it.
     const u64 address = vpa.load(std::memory_order_relaxed);
     if (address == 0) return;
-    if (u8* count = machine_.guest_ram().at(Ra{address + kVpaYieldCount}, 4))
+    if (u8* count = machine_.guest_ram().at_for_store(Ra{address + kVpaYieldCount}, 4))
         store_be<u32>(count, load_be<u32>(count) + 1);
 }
 
@@ -162,7 +162,7 @@ void Vcpu::deliver_interrupts() {
 bool Vcpu::handle_attention() {
     const u32 bits = state_.attention.exchange(0, std::memory_order_acq_rel);
     if ((bits & kAttnHalt) || machine_.ending()) return false;
-    if (bits & kAttnInvalidate) machine_.invalidation_log().catch_up(participant_, mmu_);
+    if (bits & kAttnInvalidate) log_.catch_up(mmu_);
     if (bits & kAttnMode) {
         state_.interrupt_le = machine_.interrupt_le();
         state_.ail = machine_.ail();
@@ -180,19 +180,18 @@ void Vcpu::run() {
 }
 
 void Vcpu::run_guest() {
-    InvalidationLog& log = machine_.invalidation_log();
-    log.enter_guest(participant_, mmu_);
+    log_.enter_guest(mmu_);
     for (;;) {
         if (state_.attention.load(std::memory_order_relaxed) != 0 && !handle_attention()) break;
         if (executor_->run(state_) != jit::Exit::kHypercall) continue;
-        InvalidationLog::leave_guest(participant_);
+        log_.leave_guest();
         ++stats_.hypercalls;
         machine_.hypercall_handler()(*this);
         // Not stopped(): another vCPU may have started this one again between stop_self and here.
         if (machine_.ending() || run_state_.load(std::memory_order_acquire) != RunState::kRunning) return;
-        log.enter_guest(participant_, mmu_);
+        log_.enter_guest(mmu_);
     }
-    InvalidationLog::leave_guest(participant_);
+    log_.leave_guest();
 }
 
 }  // namespace mpower::smp

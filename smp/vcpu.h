@@ -1,7 +1,7 @@
 // One vCPU: a host thread, its architected state, and the few words through which other threads reach it.
 //
 // Threads. state(), mmu() and every method not listed below belong to the vCPU's own thread. Any thread may call kick,
-// prod, start, stopped, raise_system_reset, deadline, participant, icp.
+// prod, start, stopped, raise_system_reset, deadline, invalidation_log, icp.
 //
 // Modes. GUEST: inside the executor, may use translations, polls `attention`. OUT: everywhere else, hypercalls
 // included; uses no translation, so nobody waits for it. A vCPU thread waits for another thread only in mode OUT; that
@@ -47,8 +47,8 @@ class Vcpu final : public jit::Platform {
     mmu::Mmu& mmu() { return mmu_; }
     Machine& machine() { return machine_; }
     Icp& icp() { return *icp_; }
-    hpt::Invalidator& invalidator() { return broadcaster_; }
-    Participant& participant() { return participant_; }
+    Broadcaster& invalidator() { return broadcaster_; }
+    InvalidationLog& invalidation_log() { return log_; }
 
     /// Thread body: waits to be started, runs guest code until the machine halts.
     void run();
@@ -111,7 +111,7 @@ class Vcpu final : public jit::Platform {
     Machine& machine_;
     jit::CpuState state_;
     mmu::Mmu mmu_;
-    Participant participant_;
+    InvalidationLog log_;
     Broadcaster broadcaster_;
     std::unique_ptr<Icp> icp_;
     std::unique_ptr<jit::Executor> executor_;

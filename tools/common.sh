@@ -14,6 +14,9 @@ install_packages() {
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}"
+    fi
     say "installing ${#missing[@]} Debian packages"
     as_root apt-get update -qq >"$root/build/apt.log" 2>&1 || true # a suite may be out of reach
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \

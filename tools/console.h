@@ -1,8 +1,6 @@
 // The guest's console on this process's standard input and output, or in a file.
 #pragma once
 
-#include <termios.h>
-
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -17,7 +15,8 @@ namespace mpower::tools {
 
 class Console final : public smp::ConsoleDevice {
   public:
-    /// `serial` is "stdio" or "file:PATH". A terminal is put in raw mode until the destructor.
+    /// `serial` is "stdio" or "file:PATH". A terminal is put in raw mode until the destructor, or a signal that kills
+    /// the program. One console at a time.
     static Result<std::unique_ptr<Console>> open(const std::string& serial);
     ~Console() override;
 
@@ -30,15 +29,21 @@ class Console final : public smp::ConsoleDevice {
     void write(std::span<const u8> bytes) override;
 
   private:
+    /// Input that the guest has not read. When it is full, a pipe is left alone until there is room; a terminal is read
+    /// on, so that Ctrl-A x works, and what does not fit is dropped.
+    static constexpr std::size_t kMostInput = 4096;
+
     Console(int in, int out) : in_(in), out_(out) {}
     void loop();
     void take(u8 byte);
+    std::size_t room();
+    void wake() const;
 
     int in_, out_, wake_ = -1;
     bool raw_ = false, escaped_ = false;
-    termios saved_{};
     std::mutex mutex_;  ///< Guards input_; held for a few instructions.
     std::deque<u8> input_;
+    std::atomic<bool> stopping_{false};
     std::function<void()> on_input_, on_quit_;
     std::thread reader_;
 };

@@ -9,14 +9,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "boot/boot.h"
 #include "hcall/table.h"
 #include "smp/machine.h"
 #include "smp/vcpu.h"
-#include "smp/xics.h"
 #include "tools/console.h"
 #include "tools/options.h"
 #include "tools/statistics.h"
@@ -64,14 +65,21 @@ struct Ended {
 };
 
 /// One life of the machine: from power-on to power-off or reboot.
-Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedFile& initrd, Console& console) {
+Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedFile& initrd,
+                       std::shared_ptr<smp::Nvram> nvram, Console& console, jit::Profile* profile) {
     const smp::MachineOptions machine_options{.ram_bytes = o.ram_bytes,
                                               .vcpus = o.vcpus,
                                               .hpt_shift = boot::hpt_shift_for(o.ram_bytes),
                                               .level = o.level,
                                               .accel = o.accel,
+                                              .code = {.count_instructions = !o.stats.empty(),
+                                                       .hot = o.jit_hot,
+                                                       .random_ways = o.jit_random,
+                                                       .profile = profile},
+                                              .reservations = o.reservations,
                                               .seed = o.seed,
-                                              .rtc_offset_seconds = o.rtc_offset_seconds};
+                                              .rtc_offset_seconds = o.rtc_offset_seconds,
+                                              .nvram = std::move(nvram)};
     auto machine = smp::Machine::create(machine_options, console, hcall::dispatch);
     if (!machine) return tl::unexpected(machine.error());
     smp::Machine& m = **machine;
@@ -88,21 +96,25 @@ Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedF
     // Signals end the machine in order, so that the terminal and the statistics are not lost. They are blocked in every
     // thread (main blocked them) and waited for here.
     std::atomic<int> signal{0};
+    std::atomic<bool> ended{false};
     std::thread signals([&] {
         sigset_t set;
         sigemptyset(&set);
         for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, s);
-        int got = 0;
-        sigwait(&set, &got);
-        if (got == SIGUSR1) return;  // ours: the machine has ended
-        signal = got;
-        m.request_end(smp::Ending::kPowerOff);
+        // SIGUSR1 is how this thread is told that the machine has ended; anybody else's means nothing.
+        while (!ended) {
+            int got = 0;
+            if (sigwait(&set, &got) != 0 || got == SIGUSR1) continue;
+            signal = got;
+            m.request_end(smp::Ending::kPowerOff);
+        }
     });
-    console.start([&] { m.ics().trigger(smp::kVtySource); }, [&] { m.request_end(smp::Ending::kPowerOff); });
+    console.start([&] { m.console_has_input(); }, [&] { m.request_end(smp::Ending::kPowerOff); });
     const auto start = std::chrono::steady_clock::now();
     const smp::Ending ending = m.run(entry->entry, entry->r3, entry->r4);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     console.stop();
+    ended = true;
     pthread_kill(signals.native_handle(), SIGUSR1);
     signals.join();
     if (!o.stats.empty()) {
@@ -111,6 +123,19 @@ Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedF
         }
     }
     return Ended{ending, signal};
+}
+
+/// Lives of the machine until one ends for good: the exit status.
+Result<int> run_lives(const Options& o, const MappedFile& kernel, const MappedFile& initrd, Console& console,
+                      jit::Profile* profile) {
+    const auto nvram = std::make_shared<smp::Nvram>();
+    for (;;) {
+        const auto ended = run_once(o, kernel, initrd, nvram, console, profile);
+        if (!ended) return tl::unexpected(ended.error());
+        if (ended->signal != 0) return 128 + ended->signal;
+        if (ended->ending == smp::Ending::kCheckstop) return kGuestStopped;
+        if (ended->ending == smp::Ending::kPowerOff || o.no_reboot) return 0;
+    }
 }
 
 Result<int> run(const Options& o) {
@@ -129,13 +154,17 @@ Result<int> run(const Options& o) {
     }
     auto console = Console::open(o.serial);
     if (!console) return tl::unexpected(console.error());
-    for (;;) {
-        const auto ended = run_once(o, *kernel, initrd, **console);
-        if (!ended) return tl::unexpected(ended.error());
-        if (ended->signal != 0) return 128 + ended->signal;
-        if (ended->ending == smp::Ending::kCheckstop) return kGuestStopped;
-        if (ended->ending == smp::Ending::kPowerOff || o.no_reboot) return 0;
+    std::unique_ptr<jit::Profile> profile;
+    if (o.profile.any()) {
+        auto opened = jit::Profile::open(o.profile);
+        if (!opened) return tl::unexpected(opened.error());
+        profile = std::move(*opened);
     }
+    const auto status = run_lives(o, *kernel, initrd, **console, profile.get());
+    if (profile != nullptr) {
+        if (const auto ok = profile->close(); !ok && status) return tl::unexpected(ok.error());
+    }
+    return status;
 }
 
 }  // namespace

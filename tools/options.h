@@ -6,6 +6,8 @@
 
 #include "base/result.h"
 #include "jit/executor.h"
+#include "jit/profile.h"
+#include "mmu/reservations.h"
 
 namespace mpower::tools {
 
@@ -15,6 +17,10 @@ struct Options {
     unsigned vcpus = 1;
     jit::IsaLevel level = jit::IsaLevel::k207;
     jit::Accel accel = jit::Accel::kJit;
+    i32 jit_hot = jit::CodeOptions{}.hot;  ///< Executions after which a block is translated anew.
+    bool jit_random = false;
+    jit::Profile::Wanted profile;
+    mmu::ReservationMode reservations = mmu::ReservationMode::kWeak;
     u64 seed = 0;
     i64 rtc_offset_seconds = 0;
     bool no_reboot = false;

@@ -105,24 +105,26 @@ u64 vector_helper(CpuState& s, u64 regs, u64, u64) {
     return 0;
 }
 
-/// The enabled-exception interrupt of MSR[FE0, FE1].
-inline u64 trap_if_enabled(CpuState& s, u64, u64, u64) {
-    if (s.fpscr & fpscr::kFex) {
-        s.pending = Vector::kProgram;
-        s.pending_srr1 = program::kFpEnabled;
-    }
+/// FPSCR but for FPRF, FR and FI.
+inline Value get_exceptions(Builder& b) { return b.get64(offsetof(CpuState, fpscr)); }
+inline u64 settle_helper(CpuState& s, u64, u64, u64) {
+    settle(s);
     return 0;
 }
-
-inline Value get_fpscr(Builder& b) { return b.get64(offsetof(CpuState, fpscr)); }
+/// All of FPSCR.
+inline Value get_fpscr(Builder& b) {
+    b.call(settle_helper, b.imm(0));
+    return b.get64(offsetof(CpuState, fpscr));
+}
 
 /// CR1 <- FX || FEX || VX || OX
-inline void record_fp(Builder& b) { b.set_cr(1, b.and_(b.shr(get_fpscr(b), 28), 15)); }
+inline void record_fp(Builder& b) { b.set_cr(1, b.and_(b.shr(get_exceptions(b), 28), 15)); }
 
 /// Ends the definition of an instruction that may raise exceptions.
 inline void after(Builder& b, bool rc = false) {
     if (rc) record_fp(b);
-    if (b.mode().fp_exceptions) b.call_sys(trap_if_enabled, b.imm(0));
+    if (b.mode().fp_exceptions)
+        b.raise_if(b.and_(b.shr(get_exceptions(b), 30), 1), Vector::kProgram, program::kFpEnabled);
 }
 
 /// Calls a helper on registers, then `after`.
@@ -133,6 +135,57 @@ inline void run(Builder& b, ir::Helper helper, Regs regs, bool rc = false) {
 inline void run(Builder& b, ir::Helper helper, Regs regs, u64 extra) {
     b.call(helper, b.imm(regs.packed()), b.imm(extra));
     after(b);
+}
+
+/// The name by which executors know an operation.
+constexpr ir::Float float_of(Operation op) {
+    switch (op) {
+        case Operation::kAdd: return ir::Float::kAdd;
+        case Operation::kSub: return ir::Float::kSub;
+        case Operation::kMul: return ir::Float::kMul;
+        case Operation::kDiv: return ir::Float::kDiv;
+        case Operation::kSqrt: return ir::Float::kSqrt;
+        case Operation::kMadd: return ir::Float::kMadd;
+        case Operation::kMsub: return ir::Float::kMsub;
+        case Operation::kNmadd: return ir::Float::kNmadd;
+        case Operation::kNmsub: return ir::Float::kNmsub;
+        case Operation::kRound: return ir::Float::kRound;
+        case Operation::kIntegralZero: return ir::Float::kTruncate;
+        case Operation::kIntegralUp: return ir::Float::kCeil;
+        case Operation::kIntegralDown: return ir::Float::kFloor;
+        default: return ir::Float::kNone;
+    }
+}
+
+/// An operation on scalars or on vectors of format T.
+template <class T, Operation op>
+void run_scalar(Builder& b, Regs regs, bool rc = false) {
+    constexpr ir::FloatForm kForm{.op = float_of(op), .single = std::is_same_v<T, DpSp>};
+    if constexpr (kForm.op == ir::Float::kNone || !(std::is_same_v<T, DpSp> || std::is_same_v<T, Dp>)) {
+        run(b, scalar_helper<T, op>, regs, rc);
+    } else {
+        ir::FloatForm form = kForm;
+        form.regs = static_cast<u32>(regs.packed());
+        b.floating(ir::Op::kFloat, scalar_helper<T, op>, form);
+        after(b, rc);
+    }
+}
+template <class T, Operation op>
+void run_vector(Builder& b, Regs regs) {
+    constexpr bool kKnown = op <= Operation::kSqrt || (op >= Operation::kMadd && op <= Operation::kNmsub);
+    if constexpr (!kKnown) {
+        run(b, vector_helper<T, op>, regs);
+    } else {
+        b.floating(ir::Op::kFloatVector, vector_helper<T, op>,
+                   {.op = float_of(op), .single = std::is_same_v<T, Sp>, .regs = static_cast<u32>(regs.packed())});
+        after(b);
+    }
+}
+/// Another operation that executors know.
+inline void run(Builder& b, ir::Op op, ir::Helper helper, ir::FloatForm form, Regs regs, bool rc = false) {
+    form.regs = static_cast<u32>(regs.packed());
+    b.floating(op, helper, form);
+    after(b, rc);
 }
 
 /// FPR n <- v; doubleword 1 of the register is cleared.

@@ -21,6 +21,10 @@ constexpr u64 kDrn = ppc_mask(29, 31), kRn = ppc_mask(62, 63), kEnables = ppc_ma
 constexpr u64 kWritable = ppc_mask(29, 32) | ppc_mask(35, 51) | ppc_mask(53, 63);
 }  // namespace fpscr
 
+/// Brings FPRF, FR and FI of the last operation into FPSCR. Whoever reads them, or changes a part of them, does so
+/// first.
+void settle(CpuState& s);
+
 /// The first four values are those of FPSCR[RN].
 enum class Rounding : u8 { kNearest, kZero, kUp, kDown, kNearestAway, kOdd };
 
@@ -31,6 +35,8 @@ struct Context {
     u64 raised = 0;  ///< fpscr::kExceptions bits.
     bool fr = false, fi = false;
 
+    /// FPSCR as a program finds it: to nearest, nothing enabled.
+    Context() : rounding(Rounding::kNearest), ve(false), oe(false), ue(false), ze(false) {}
     explicit Context(const CpuState& s)
         : rounding(static_cast<Rounding>(s.fpscr & fpscr::kRn)),
           ve(s.fpscr & fpscr::kVe),
@@ -68,8 +74,10 @@ inline bool finish_vector(CpuState& s, const Context& c) {
                                 ((s.fpscr & fpscr::kXe) && (c.raised & fpscr::kXx)));
 }
 
-/// Ends a scalar instruction that sets FR and FI. True: the target and FPRF are to be written.
+/// Ends a scalar instruction that sets FR, FI and FPRF. True: the target and FPRF are to be written.
 inline bool finish_scalar(CpuState& s, const Context& c) {
+    if (c.suppressed()) settle(s);  // FPRF stays
+    s.last_float.operation = s.last_float.compared = 0;
     s.fpscr &= ~(fpscr::kFr | fpscr::kFi);
     raise_exceptions(s, c.raised);
     if (c.suppressed()) return false;
@@ -79,6 +87,9 @@ inline bool finish_scalar(CpuState& s, const Context& c) {
 
 inline void set_fprf(CpuState& s, u32 fprf) { s.fpscr = (s.fpscr & ~fpscr::kFprf) | u64{fprf} << 12; }
 /// FPCC only: what a comparison sets. `nibble` is FL FG FE FU.
-inline void set_fpcc(CpuState& s, u32 nibble) { s.fpscr = (s.fpscr & ~fpscr::kFpcc) | u64{nibble} << 12; }
+inline void set_fpcc(CpuState& s, u32 nibble) {
+    settle(s);
+    s.fpscr = (s.fpscr & ~fpscr::kFpcc) | u64{nibble} << 12;
+}
 
 }  // namespace mpower::jit::fp

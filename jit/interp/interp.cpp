@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "base/endian.h"
+#include "jit/fp/soft.h"
 #include "jit/storage_access.h"
 #include "jit/translate.h"
 
@@ -43,6 +44,8 @@ u8 compare_s(u64 a, u64 b) {
 }
 u8 compare_u(u64 a, u64 b) { return a < b ? cr::kLt : a > b ? cr::kGt : cr::kEq; }
 
+u8 mask_summary(V128 m) { return static_cast<u8>(((m.hi & m.lo) == ~u64{0}) << 3 | ((m.hi | m.lo) == 0) << 1); }
+
 template <class T>
 T& field(CpuState& s, u64 offset) {
     return *reinterpret_cast<T*>(reinterpret_cast<u8*>(&s) + offset);
@@ -68,7 +71,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             s.instructions -= cached.block.guest_count - i->guest;
             const Vector vector = s.pending;
             s.pending = Vector::kNone;
-            take_interrupt(s, vector, address(4 * u64{i->guest}), s.pending_srr1);
+            take_interrupt(s, vector, address(cached.block.pc_of(*i)), s.pending_srr1);
             return true;
         };
         switch (i->op) {
@@ -106,6 +109,9 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             case Op::kSar: r.i = shift_right_arithmetic(a(), b()); break;
             case Op::kRotl: r.i = std::rotl(a(), static_cast<int>(b() & 63)); break;
             case Op::kRotlWord: r.i = rotate_word(a(), b()); break;
+            case Op::kShl32: r.i = static_cast<u32>(a() << (b() & 31)); break;
+            case Op::kShr32: r.i = static_cast<u32>(a()) >> (b() & 31); break;
+            case Op::kRotl32: r.i = std::rotl(static_cast<u32>(a()), static_cast<int>(b() & 31)); break;
             case Op::kSext8: r.i = static_cast<u64>(i64{static_cast<i8>(a())}); break;
             case Op::kSext16: r.i = static_cast<u64>(i64{static_cast<i16>(a())}); break;
             case Op::kSext32: r.i = static_cast<u64>(i64{static_cast<i32>(a())}); break;
@@ -123,22 +129,43 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             case Op::kLtS: r.i = static_cast<i64>(a()) < static_cast<i64>(b()); break;
             case Op::kLtU: r.i = a() < b(); break;
             case Op::kSelect: r.i = a() != 0 ? b() : c(); break;
-            case Op::kCompareS: r.i = compare_s(a(), b()); break;
-            case Op::kCompareU: r.i = compare_u(a(), b()); break;
+            case Op::kCompareS: r.i = compare_s(a(), b()) | c(); break;
+            case Op::kCompareU: r.i = compare_u(a(), b()) | c(); break;
             case Op::kMakeV128: r.v = {b(), a()}; break;
             case Op::kHigh64: r.i = v[i->a].v.hi; break;
             case Op::kLow64: r.i = v[i->a].v.lo; break;
+            case Op::kVector:
+                r.v = reinterpret_cast<ir::VectorFunction>(i->imm)(v[i->a].v, v[i->b].v, v[i->c].v, i->imm2 >> 16);
+                break;
+            case Op::kVectorTest: r.i = mask_summary(v[i->a].v); break;
+            case Op::kWiden: r.i = fp::widen_single(static_cast<u32>(a())); break;
+            case Op::kNarrow: r.i = fp::narrow_single(a()); break;
+            case Op::kFloat:
+            case Op::kFloatVector:
+            case Op::kFloatCompare: {
+                const ir::FloatForm form = ir::FloatForm::of(i->imm2);
+                const u64 result = reinterpret_cast<ir::Helper>(i->imm)(s, form.regs, form.ordered, 0);
+                const V128 target = s.vsr[form.target()];
+                if (i->op == Op::kFloatVector)
+                    r.v = target;
+                else
+                    r.i = i->op == Op::kFloat ? target.hi : result;
+                break;
+            }
+            case Op::kProbe: r.i = 0; break;
             case Op::kLoad:
-                if (!load(s, a(), i->access, &r.i)) return interrupted();
+            case Op::kLoadBy:
+                if (!load(s, a() + i->imm, i->access, &r.i)) return interrupted();
                 break;
             case Op::kLoad128:
-                if (!load128(s, a(), i->access, &r.v)) return interrupted();
+                if (!load128(s, a() + i->imm, i->access, &r.v)) return interrupted();
                 break;
             case Op::kStore:
-                if (!store(s, a(), i->access, b())) return interrupted();
+            case Op::kStoreBy:
+                if (!store(s, a() + i->imm, i->access, b())) return interrupted();
                 break;
             case Op::kStore128:
-                if (!store128(s, a(), i->access, v[i->b].v)) return interrupted();
+                if (!store128(s, a() + i->imm, i->access, v[i->b].v)) return interrupted();
                 break;
             case Op::kLoadReserve:
             case Op::kLoadReserve128:
@@ -154,7 +181,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             case Op::kFence: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
             case Op::kCall: r.i = reinterpret_cast<ir::Helper>(i->imm)(s, a(), b(), c()); break;
             case Op::kCallSys:
-                s.nip = address(4 * u64{i->guest});
+                s.nip = address(cached.block.pc_of(*i));
                 r.i = reinterpret_cast<ir::Helper>(i->imm)(s, a(), b(), c());
                 if (s.pending != Vector::kNone) return interrupted();
                 break;
@@ -166,14 +193,14 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 s.pending_srr1 = i->imm2;
                 return interrupted();
             case Op::kSyscall:
-                take_interrupt(s, static_cast<Vector>(i->imm), address(4 * u64{i->guest} + 4), 0);
+                take_interrupt(s, static_cast<Vector>(i->imm), address(cached.block.pc_of(*i) + 4), 0);
                 return true;
             case Op::kHypercall:
-                s.nip = address(4 * u64{i->guest} + 4);
+                s.nip = address(cached.block.pc_of(*i) + 4);
                 *exit = Exit::kHypercall;
                 return false;
             case Op::kExitIf:
-                if (a() == 0) break;
+                if ((a() != 0) == (i->imm != 0)) break;
                 s.nip = b() & ~u64{3};
                 s.instructions -= cached.block.guest_count - 1 - i->guest;
                 if (cached.block.mode.single_step) [[unlikely]]
@@ -186,8 +213,16 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                     take_interrupt(s, Vector::kTrace, s.nip, 0);
                 return true;
             case Op::kReturn: return true;
+            case Op::kLoop: s.nip = entry; return true;
         }
     }
+}
+
+Exit Interpreter::step(CpuState& s) {
+    Exit exit = Exit::kAttention;
+    const CachedBlock* block = cache_.find(s);
+    if (block != nullptr) execute(s, *block, &exit);
+    return exit;
 }
 
 Exit Interpreter::run(CpuState& s) {

@@ -3,15 +3,18 @@
 
 #include "jit/block_cache.h"
 #include "jit/executor.h"
+#include "jit/translate.h"
 
 namespace mpower::jit {
 
 class Interpreter final : public Executor {
   public:
-    explicit Interpreter(mmu::Mmu& mmu) : cache_(mmu) {}
+    explicit Interpreter(mmu::Mmu& mmu, unsigned max_insns = kMaxBlockInsns) : cache_(mmu, max_insns) {}
     Exit run(CpuState& state) override;
+    /// One block, if attention is not asked for.
+    Exit step(CpuState& state);
 
-    u64 blocks_translated() const override { return cache_.translated(); }
+    CodeStats stats() const override { return {.blocks = cache_.translated()}; }
 
   private:
     /// Executes one block. False: leave to the run loop with *exit.

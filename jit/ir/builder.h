@@ -29,7 +29,7 @@ class Builder {
     // --- constants and plain operations; one method an op of ops.inc
     Value imm(u64 v) { return emit({.op = Op::kConst, .imm = v}); }
     /// Address of the current instruction + offset (CIA + offset), as the mode cuts it.
-    Value cia_plus(u64 offset) { return emit({.op = Op::kPc, .imm = offset + 4 * u64{guest_}}); }
+    Value cia_plus(u64 offset) { return emit({.op = Op::kPc, .imm = offset + static_cast<u64>(i64{pc_})}); }
     Value add(Value a, Value b) { return op2(Op::kAdd, a, b); }
     Value add(Value a, u64 n) { return n == 0 ? a : add(a, imm(n)); }
     Value sub(Value a, Value b) { return op2(Op::kSub, a, b); }
@@ -74,11 +74,36 @@ class Builder {
     Value select(Value condition, Value if_true, Value if_false) {
         return emit({.op = Op::kSelect, .a = condition.id, .b = if_true.id, .c = if_false.id});
     }
-    Value compare_s(Value a, Value b) { return op2(Op::kCompareS, a, b); }
-    Value compare_u(Value a, Value b) { return op2(Op::kCompareU, a, b); }
+    /// CR field of a comparison, with `so` as its SO bit.
+    Value compare_s(Value a, Value b, Value so) {
+        return emit({.op = Op::kCompareS, .a = a.id, .b = b.id, .c = so.id});
+    }
+    Value compare_u(Value a, Value b, Value so) {
+        return emit({.op = Op::kCompareU, .a = a.id, .b = b.id, .c = so.id});
+    }
     Value make_v128(Value hi, Value lo) { return op2(Op::kMakeV128, hi, lo); }
     Value high64(Value v) { return op1(Op::kHigh64, v); }
     Value low64(Value v) { return op1(Op::kLow64, v); }
+    Value vector(VectorFunction f, Lanes op, Value a, Value b, Value c, u64 n = 0) {
+        return emit({.op = Op::kVector,
+                     .a = a.id,
+                     .b = b.id,
+                     .c = c.id,
+                     .imm = reinterpret_cast<u64>(f),
+                     .imm2 = static_cast<u64>(op) | n << 16});
+    }
+    Value vector_test(Value mask) { return op1(Op::kVectorTest, mask); }
+
+    Value widen(Value single) { return op1(Op::kWiden, single); }
+    Value narrow(Value v) { return op1(Op::kNarrow, v); }
+    /// Registers by form.regs, as the helper takes them; the target is written.
+    Value floating(Op op, Helper f, FloatForm form) {
+        const auto reg = [&](int n) { return form.regs >> (8 * n) & 63; };
+        const auto operand = [&](int n) { return op == Op::kFloatVector ? vsr(reg(n)) : fpr(reg(n)); };
+        const Value b = operand(2), a = reads_a(form.op) ? operand(1) : b, c = is_fused(form.op) ? operand(3) : b;
+        return emit(
+            {.op = op, .a = a.id, .b = b.id, .c = c.id, .imm = reinterpret_cast<u64>(f), .imm2 = form.packed()});
+    }
 
     // --- guest state
     Value gpr(u32 n) { return get64(offsetof(CpuState, gpr) + 8 * n); }
@@ -116,8 +141,8 @@ class Builder {
     void set_ov32(Value v) { set8(offsetof(CpuState, ov32), v); }
     /// CR0 := result compared with 0 (its low word in 32-bit mode) || SO.
     void record(Value result) { set_cr_compare_s(0, mode().sf ? result : sext32(result), imm(0)); }
-    void set_cr_compare_s(u32 field, Value a, Value b) { set_cr(field, or_(compare_s(a, b), so())); }
-    void set_cr_compare_u(u32 field, Value a, Value b) { set_cr(field, or_(compare_u(a, b), so())); }
+    void set_cr_compare_s(u32 field, Value a, Value b) { set_cr(field, compare_s(a, b, so())); }
+    void set_cr_compare_u(u32 field, Value a, Value b) { set_cr(field, compare_u(a, b, so())); }
     Value spr(unsigned number) { return get64(offsetof(CpuState, spr) + 8 * number); }
     void set_spr(unsigned number, Value v) { set64(offsetof(CpuState, spr) + 8 * number, v); }
     Value get8(u64 offset) { return emit({.op = Op::kGet8, .imm = offset}); }
@@ -191,8 +216,31 @@ class Builder {
     // --- for the translator
     bool ended() const { return ended_; }
     std::size_t size() const { return block_.insts.size(); }
-    void next_guest(u16 n) { guest_ = n; }
-    Block take() { return std::move(block_); }
+    /// What follows belongs to the next guest instruction, `pc` bytes from the first.
+    void next_guest(i32 pc) {
+        guest_ = static_cast<u16>(block_.pc.size());
+        pc_ = pc;
+        block_.pc.push_back(pc);
+    }
+    Block& block() { return block_; }
+    const Block& block() const { return block_; }
+    /// Takes back the last instruction, which ended the block.
+    void reopen() {
+        block_.insts.pop_back();
+        ended_ = false;
+    }
+    /// The last instruction ends the block.
+    void close() { ended_ = true; }
+    /// Adds `inst` to a block whose end was taken off.
+    void reopen_with(const Inst& inst) {
+        block_.insts.push_back(inst);
+        ended_ = false;
+    }
+    void loop() { end({.op = Op::kLoop}); }
+    Block take() {
+        block_.guest_count = static_cast<u16>(block_.pc.size());
+        return std::move(block_);
+    }
 
   private:
     static u64 vsr_offset(u32 n) { return offsetof(CpuState, vsr) + sizeof(V128) * n; }
@@ -217,6 +265,7 @@ class Builder {
 
     Block block_;
     u16 guest_ = 0;
+    i32 pc_ = 0;
     bool ended_ = false;
 };
 

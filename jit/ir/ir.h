@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/types.h"
+#include "jit/ir/float.h"
+#include "jit/ir/lanes.h"
 #include "jit/state.h"
 
 namespace mpower::jit::ir {
@@ -44,10 +46,10 @@ struct Access {
 struct Inst {
     Op op;
     Access access{};
-    u16 guest = 0;                  ///< Number of the guest instruction within the block: its NIP is entry + 4 * guest.
+    u16 guest = 0;                  ///< Number of the guest instruction within the block: Block::pc says where it is.
     u32 a = ~0u, b = ~0u, c = ~0u;  ///< Arguments: value ids.
     u64 imm = 0;                    ///< Constant, state offset, helper address, interrupt vector ... as the op says.
-    u64 imm2 = 0;                   ///< SRR1 bits of raise.
+    u64 imm2 = 0;                   ///< SRR1 bits of raise; what else the op says.
 };
 
 /// The machine mode that translation depends on; part of a block's key.
@@ -63,10 +65,19 @@ struct Mode {
 /// Translation mode of the vCPU's present MSR.
 Mode mode_of(const CpuState& s);
 
+/// By what a block is found: real address of its first instruction and Mode::key().
+inline u64 block_key(Ra ra, u32 mode_key) {
+    return ra.v << 10 | mode_key;  // mode keys have 11 bits, ra's last 2 are 0
+}
+
 struct Block {
     Mode mode;
     std::vector<Inst> insts;
+    std::vector<i32> pc;  ///< Of each guest instruction: its address minus that of the first.
     u16 guest_count = 0;  ///< Guest instructions.
+    u32 kept = 0;         ///< The first so many instructions read state that a loop keeps in registers (passes.h).
+
+    u64 pc_of(const Inst& i) const { return static_cast<u64>(i64{pc[i.guest]}); }
 };
 
 /// One line an instruction, for `-d op` and for test failures.

@@ -7,20 +7,65 @@ namespace mpower::jit::ir {
 
 /// What code generation must know of each value; index = value id.
 struct Liveness {
-    std::vector<u32> uses;      ///< 0 and no effect: makes no code.
-    std::vector<u32> last_use;  ///< Index of the last instruction that reads it; its own if none.
-    std::vector<bool> fused;    ///< Made where its only use is, not where it stands: a comparison or make_v128.
+    std::vector<u32> uses;          ///< 0 and no effect: makes no code.
+    std::vector<u32> last_use;      ///< Index of the last instruction that reads it; its own if none.
+    std::vector<bool> fused;        ///< Made where its only use is, not where it stands: a comparison or make_v128.
+    std::vector<bool> wanted_late;  ///< A comparison whose CR field is written again before anything but a way out of
+                                    ///< the block can see it: not made where it stands.
 };
 
 /// True for operations without an effect beside their result.
 bool is_pure(Op op);
+Type type_of(Op op);
+/// How many of a, b and c an operation reads.
+unsigned argument_count(Op op);
+/// Calls f(id) for each value id that the instruction reads, in order; f may change it.
+template <class F>
+void for_each_argument(Inst& inst, F f) {
+    u32* const all[] = {&inst.a, &inst.b, &inst.c};
+    for (unsigned n = 0; n < argument_count(inst.op); ++n) f(*all[n]);
+}
 /// Value ids that the instruction reads, in order; returns how many.
 unsigned arguments(const Inst& inst, u32 out[3]);
+
+/// Size in bytes of the state that a get or set touches; 0 for other ops.
+u8 get_size(Op op);
+u8 set_size(Op op);
+/// Whether it may read or change any of the state.
+bool is_call(Op op);
+/// Operations of floating point, which read and write state of their own.
+bool is_float(Op op);
+bool is_compare(Op op);
+/// Whether hot code may write the state of this set later than it stands. Not SPRs, of which a fault
+/// writes some itself, nor the state of floating point, which its operations do.
+bool is_late(const Inst& set);
+/// A piece of the state.
+struct Range {
+    u64 offset;
+    u32 size;
+    u32 value;  ///< Id of what is there, or where.
+    bool overlaps(u64 o, u32 n) const { return o < offset + size && offset < o + n; }
+    bool covers(u64 o, u32 n) const { return offset <= o && o + n <= offset + size; }
+};
+/// State that a loop writes in each round before anything can see what it was, but for the poll between the rounds.
+std::vector<Range> written_unseen(const Block& block);
+/// Raises, exits and the like: the last instruction of a block.
+bool ends_block(Op op);
 
 /// Forwards state reads to earlier reads and writes of the block, folds constants, simplifies tests of CR bits.
 void simplify(Block& block);
 /// Removes state writes that later ones cover before anything can see them.
 void remove_dead_writes(Block& block);
-Liveness liveness(const Block& block);
+/// For a block that is a loop without calls: puts reads of the state that each round reads first in front, at most
+/// `most`, the most used ones (Block::kept). What they read stays in registers from round to round.
+void keep_state(Block& block, unsigned most);
+/// Bits of each value that may be one: upper bounds.
+std::vector<u64> possible_bits(const Block& block);
+/// Lets the loads, and the stores, that are near one base share a look at the TLB: at constant distances, or at small
+/// ones, by what is known of an index. What a look found holds until a call, as invalidations wait for the end of the
+/// block (mmu/mmu.h).
+void share_probes(Block& block);
+/// `lazy`: state of up to 8 bytes is written only where it can be seen (Compiler).
+Liveness liveness(const Block& block, bool lazy);
 
 }  // namespace mpower::jit::ir

@@ -110,7 +110,32 @@ u64 compare(CpuState& s, u64 word, u64, u64) {
 
 }  // namespace mpower::jit::vmx
 
-// Definition of an instruction: VRT <- value, of a, b (and c): VRA, VRB (and VRC), s the state, i the word.
+// Definition of an instruction: VRT <- value, of a, b (and c): VRA, VRB (and VRC), or only b, and n: the VRA field.
+// `op` is the value's name in jit/ir/lanes.h.
+#define LANES(id, op, ...)                                                                                 \
+    void id(Builder& builder, Insn insn) {                                                                 \
+        constexpr auto f = []([[maybe_unused]] const V128& a, [[maybe_unused]] const V128& b, const V128&, \
+                              u64) -> V128 { return __VA_ARGS__; };                                        \
+        const ir::Value x = builder.vsr(32 + insn.ra()), y = builder.vsr(32 + insn.rb());                  \
+        builder.set_vsr(32 + insn.rt(), builder.vector(f, ir::Lanes::op, x, y, x));                        \
+    }
+#define LANES1(id, op, ...)                                                                              \
+    void id(Builder& builder, Insn insn) {                                                               \
+        constexpr auto f = [](const V128& b, const V128&, const V128&, [[maybe_unused]] u64 n) -> V128 { \
+            return __VA_ARGS__;                                                                          \
+        };                                                                                               \
+        const ir::Value x = builder.vsr(32 + insn.rb());                                                 \
+        builder.set_vsr(32 + insn.rt(), builder.vector(f, ir::Lanes::op, x, x, x, insn.ra()));           \
+    }
+#define LANES3(id, op, ...)                                                                                        \
+    void id(Builder& builder, Insn insn) {                                                                         \
+        constexpr auto f = [](const V128& a, const V128& b, const V128& c, u64) -> V128 { return __VA_ARGS__; };   \
+        builder.set_vsr(32 + insn.rt(),                                                                            \
+                        builder.vector(f, ir::Lanes::op, builder.vsr(32 + insn.ra()), builder.vsr(32 + insn.rb()), \
+                                       builder.vsr(32 + insn.rc_field())));                                        \
+    }
+
+// The same for what has no such name, or needs the state s: i is the instruction.
 #define VMX(id, ...)                                                                                          \
     void id(Builder& builder, Insn insn) {                                                                    \
         constexpr auto f = []([[maybe_unused]] CpuState& s, [[maybe_unused]] V128 a, [[maybe_unused]] V128 b, \

@@ -10,9 +10,23 @@ using ir::Op;
 namespace ins = asmjit::x86;
 
 void Compiler::emit_binary(ins::Inst::Id op, u32 id, const Inst& i) {
-    const asmjit::Operand b = operand(i.b);
-    const Gp r = define_from(id, i.a);
+    const bool commutes = op != ins::Inst::kIdSub;
+    const bool swap = commutes && !dies(i.a) && dies(i.b) && place_[i.b].reg >= 0;
+    const asmjit::Operand b = source(swap ? i.a : i.b);
+    const Gp r = define_from(id, swap ? i.b : i.a);
     a_.emit(op, r, b);
+}
+
+/// Without a copy of an operand that lives on.
+void Compiler::emit_add(u32 id, const Inst& i) {
+    if (dies(i.a) || place_[i.a].reg < 0 || (dies(i.b) && !is_remade(i.b)))
+        return emit_binary(ins::Inst::kIdAdd, id, i);
+    const asmjit::Operand b = operand(i.b);
+    const Gp left = use(i.a);
+    if (b.isImm())
+        a_.lea(define(id), ptr(left, b.as<asmjit::Imm>().valueAs<i32>()));
+    else
+        a_.lea(define(id), ptr(left, b.as<Gp>()));
 }
 
 void Compiler::emit_shift(ins::Inst::Id op, u32 id, const Inst& i) {
@@ -20,6 +34,11 @@ void Compiler::emit_shift(ins::Inst::Id op, u32 id, const Inst& i) {
     u64 n;
     if (constant(i.b, &n)) {
         n &= rotate ? 63 : 127;
+        if (rotate && host_.bmi && !dies(i.a) && n != 0) {
+            const asmjit::Operand a = wide_source(i.a);
+            a_.emit(ins::Inst::kIdRorx, define(id), a, imm(64 - n));
+            return;
+        }
         const Gp r = define_from(id, i.a);
         if (n < 64)
             a_.emit(op, r, imm(n));
@@ -29,10 +48,24 @@ void Compiler::emit_shift(ins::Inst::Id op, u32 id, const Inst& i) {
             a_.xor_(r.r32(), r.r32());
         return;
     }
+    if (host_.bmi && !rotate && (i.imm != 0 || op != ins::Inst::kIdSar)) {
+        const ins::Inst::Id by = op == ins::Inst::kIdShl   ? ins::Inst::kIdShlx
+                                 : op == ins::Inst::kIdShr ? ins::Inst::kIdShrx
+                                                           : ins::Inst::kIdSarx;
+        const Gp count = use(i.b);
+        const asmjit::Operand a = wide_source(i.a);
+        const Gp r = define(id);
+        a_.emit(by, r, a, count);
+        if (i.imm != 0) return;
+        a_.xor_(eax, eax);
+        a_.test(count.r32(), 64);
+        a_.cmovnz(r, rax);
+        return;
+    }
     load_into(rcx, i.b);
     const Gp r = define_from(id, i.a);
-    if (rotate) {
-        a_.rol(r, cl);
+    if (rotate || i.imm != 0) {
+        a_.emit(op, r, cl);
         return;
     }
     if (op == ins::Inst::kIdSar) {  // a shift by 63 and then by the rest of at most 64
@@ -83,7 +116,7 @@ void Compiler::emit_divide(u32 id, const Inst& i) {
 
 void Compiler::emit_bool(u32 id, const Inst& i) {
     const Gp left = use(i.a);
-    a_.emit(ins::Inst::kIdCmp, left, operand(i.b));
+    a_.emit(ins::Inst::kIdCmp, left, source(i.b));
     const CondCode code = i.op == Op::kEq    ? CondCode::kEqual
                           : i.op == Op::kNe  ? CondCode::kNotEqual
                           : i.op == Op::kLtS ? CondCode::kSignedLT
@@ -95,11 +128,26 @@ void Compiler::emit_bool(u32 id, const Inst& i) {
 void Compiler::emit_compare(u32 id, const Inst& i, bool is_signed) {
     const Gp left = use(i.a);
     const asmjit::Operand right = operand(i.b);
+    u64 so;
+    const bool so_known = constant(i.c, &so);
+    const bool so_in_state = !so_known && is_remade(i.c);
+    const Gp so_register = so_known || so_in_state ? Gp(rax) : use(i.c);
     const Gp r = define(id);
+    a_.emit(ins::Inst::kIdCmp, left, right);
+    make_cr_field(r, is_signed);
+    if (so_in_state)
+        a_.or_(r.r8(), ptr_8(kState, static_cast<i32>(offsetof(CpuState, so))));
+    else if (!so_known)
+        a_.or_(r.r32(), so_register.r32());
+    else if (so != 0)
+        a_.or_(r.r32(), imm(so));
+}
+
+/// r := 8, 4 or 2 by the flags of a comparison. Clobbers rcx and rdx.
+void Compiler::make_cr_field(const Gp& r, bool is_signed) {
     a_.mov(r.r32(), u32{cr::kEq});
     a_.mov(ecx, u32{cr::kGt});
     a_.mov(edx, u32{cr::kLt});
-    a_.emit(ins::Inst::kIdCmp, left, right);
     a_.cmov(is_signed ? CondCode::kSignedGT : CondCode::kUnsignedGT, r.r32(), ecx);
     a_.cmov(is_signed ? CondCode::kSignedLT : CondCode::kUnsignedLT, r.r32(), edx);
 }
@@ -114,11 +162,25 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
         return r;
     };
     switch (i.op) {
-        case Op::kAdd: emit_binary(ins::Inst::kIdAdd, id, i); break;
+        case Op::kAdd: emit_add(id, i); break;
         case Op::kSub: emit_binary(ins::Inst::kIdSub, id, i); break;
-        case Op::kAnd: emit_binary(ins::Inst::kIdAnd, id, i); break;
-        case Op::kOr: emit_binary(ins::Inst::kIdOr, id, i); break;
-        case Op::kXor: emit_binary(ins::Inst::kIdXor, id, i); break;
+        case Op::kAnd: {
+            u64 mask;
+            if (emit_sign(id, i)) break;
+            if (constant(i.b, &mask) && mask <= 0xffffffff) {  // a write of the low word clears the upper one
+                const Gp r = define_from(id, i.a);
+                a_.and_(r.r32(), imm(static_cast<i32>(mask)));
+                break;
+            }
+            emit_binary(ins::Inst::kIdAnd, id, i);
+            break;
+        }
+        case Op::kOr:
+            if (!emit_sign(id, i)) emit_binary(ins::Inst::kIdOr, id, i);
+            break;
+        case Op::kXor:
+            if (!emit_sign(id, i)) emit_binary(ins::Inst::kIdXor, id, i);
+            break;
         case Op::kMul: {
             const Gp b = use(i.b);
             a_.imul(define_from(id, i.a), b);
@@ -143,6 +205,12 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
         case Op::kNeg: a_.neg(define_from(id, i.a)); break;
         case Op::kNot: a_.not_(define_from(id, i.a)); break;
         case Op::kAndNot: {
+            if (host_.bmi) {
+                const Gp not_these = use(i.b);
+                const asmjit::Operand a = wide_source(i.a);
+                a_.emit(ins::Inst::kIdAndn, define(id), not_these, a);
+                break;
+            }
             load_into(rcx, i.b);
             a_.not_(rcx);
             a_.and_(define_from(id, i.a), rcx);
@@ -165,6 +233,34 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
             a_.mov(r, rax);
             a_.shl(r, 32);
             a_.or_(r, rax);
+            break;
+        }
+        case Op::kShl32:
+        case Op::kShr32: {
+            u64 n = 0;
+            const bool known = constant(i.b, &n);
+            if (!known) load_into(rcx, i.b);
+            const Gp r = define_from(id, i.a);
+            const ins::Inst::Id op = i.op == Op::kShl32 ? ins::Inst::kIdShl : ins::Inst::kIdShr;
+            if (known && (n & 31) != 0)
+                a_.emit(op, r.r32(), imm(n & 31));
+            else if (known)
+                a_.mov(r.r32(), r.r32());
+            else
+                a_.emit(op, r.r32(), cl);
+            if (!known) a_.mov(r.r32(), r.r32());  // a shift by 0 leaves the upper word
+            break;
+        }
+        case Op::kRotl32: {
+            u64 n;
+            const bool known = constant(i.b, &n);
+            if (!known) load_into(rcx, i.b);
+            const Gp r = define_from(id, i.a);
+            if (known)
+                a_.rol(r.r32(), imm(n & 31));
+            else
+                a_.rol(r.r32(), cl);
+            if (!known || (n & 31) == 0) a_.mov(r.r32(), r.r32());  // a rotation by 0 leaves the upper word
             break;
         }
         case Op::kSext8: {
@@ -230,12 +326,13 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
         case Op::kCompareS: emit_compare(id, i, true); break;
         case Op::kCompareU: emit_compare(id, i, false); break;
         case Op::kSelect: {
-            const Gp yes = use(i.b);
+            use(i.b);
             use(i.c);
             const CondCode code = condition(i.a);
-            const Gp r = define(id);  // eviction and copies are movs: flags stay
-            load_into(r, i.c);
-            a_.cmov(code, r, yes);
+            const bool swap = !dies(i.c) && dies(i.b);
+            const Gp other = use(swap ? i.c : i.b);
+            const Gp r = define_from(id, swap ? i.b : i.c);  // eviction and copies are movs: flags stay
+            a_.cmov(swap ? negateCond(code) : code, r, other);
             break;
         }
         default: return false;

@@ -1,7 +1,6 @@
 #include "jit/x64/code_memory.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -17,36 +16,56 @@ namespace {
     std::exit(1);
 }
 
-u8* map(int file, std::size_t bytes, int protection) {
-    void* p = mmap(nullptr, bytes, protection, MAP_SHARED | MAP_NORESERVE, file, 0);
-    if (p == MAP_FAILED) give_up("mmap");
-    return static_cast<u8*>(p);
-}
+/// rel32 of a jump whose last byte is before `end`.
+u32 distance(const void* to, const u8* end) { return static_cast<u32>(static_cast<const u8*>(to) - end); }
 
 }  // namespace
 
-CodeMemory::CodeMemory(std::size_t bytes) : bytes_(bytes) {
-    const int file = memfd_create("mpower-code", MFD_CLOEXEC);
-    if (file < 0 || ftruncate(file, static_cast<off_t>(bytes)) != 0) give_up("memfd_create");
-    write_ = map(file, bytes, PROT_READ | PROT_WRITE);
-    execute_ = map(file, bytes, PROT_READ | PROT_EXEC);
-    close(file);
+CodeMemory::CodeMemory(std::size_t code_bytes, std::size_t data_bytes)
+    : code_bytes_(code_bytes), data_bytes_(data_bytes) {
+    // One reservation, so that code reaches its data by a displacement.
+    void* all =
+        mmap(nullptr, 2 * code_bytes + data_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) give_up("mmap");
+    execute_ = static_cast<u8*>(all);
+    write_ = execute_ + code_bytes;
+    data_ = write_ + code_bytes;
+    // Without a file: perf looks into its map file only for code that is in none. mremap with size 0 leaves what is
+    // shared where it is, and maps it once more.
+    constexpr int kShared = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    if (mmap(execute_, code_bytes, PROT_READ | PROT_EXEC, kShared, -1, 0) == MAP_FAILED ||
+        mremap(execute_, 0, code_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, write_) == MAP_FAILED ||
+        mprotect(write_, code_bytes, PROT_READ | PROT_WRITE) != 0 ||
+        mprotect(data_, data_bytes, PROT_READ | PROT_WRITE) != 0)
+        give_up("mmap");
 }
 
-CodeMemory::~CodeMemory() {
-    munmap(write_, bytes_);
-    munmap(execute_, bytes_);
+CodeMemory::~CodeMemory() { munmap(execute_, 2 * code_bytes_ + data_bytes_); }
+
+void CodeMemory::write(const u8* where, std::span<const u8> code) {
+    std::memcpy(writable(where), code.data(), code.size());
 }
 
-const u8* CodeMemory::add(std::span<const u8> code) {
-    const u8* where = next();
-    std::memcpy(write_ + used_, code.data(), code.size());
-    used_ = (used_ + code.size() + 15) & ~std::size_t{15};
-    return where;
+void CodeMemory::patch_destination(const u8* where, const void* to) {
+    __atomic_store_n(reinterpret_cast<u32*>(writable(where)), distance(to, where + 4), __ATOMIC_RELEASE);
 }
 
-void CodeMemory::patch(const u8* where, std::span<const u8> code) {
-    std::memcpy(write_ + (where - execute_), code.data(), code.size());
+void CodeMemory::patch_entry(const u8* where, const void* to) {
+    u64* const entry = reinterpret_cast<u64*>(writable(where));
+    u8 bytes[8];
+    std::memcpy(bytes, entry, 8);
+    const u32 rel32 = distance(to, where + 5);
+    bytes[0] = 0xe9;
+    std::memcpy(bytes + 1, &rel32, 4);
+    u64 word;
+    std::memcpy(&word, bytes, 8);
+    __atomic_store_n(entry, word, __ATOMIC_RELEASE);
+}
+
+void CodeMemory::discard(std::size_t code_offset, std::size_t code_bytes, std::size_t data_offset,
+                         std::size_t data_bytes) {
+    madvise(write_ + code_offset, code_bytes, MADV_REMOVE);
+    madvise(data_ + data_offset, data_bytes, MADV_DONTNEED);
 }
 
 }  // namespace mpower::jit::x64

@@ -1,6 +1,10 @@
-// Memory for generated code, mapped twice: where it is written it cannot be executed, and the other way round.
+// Memory for generated code and what belongs to it, within reach of 32-bit displacements. The code is mapped twice:
+// where it is written it cannot be executed, and the other way round.
+//
+// Threads: allocation and patching from any thread.
 #pragma once
 
+#include <atomic>
 #include <span>
 
 #include "base/result.h"
@@ -10,26 +14,34 @@ namespace mpower::jit::x64 {
 
 class CodeMemory {
   public:
-    /// Reserves `bytes`; the host backs what is written. Aborts with a message if the host gives none.
-    explicit CodeMemory(std::size_t bytes);
+    /// Reserves `code_bytes` for code, as many to write it, and `data_bytes`; the host backs what is used. Ends the
+    /// program with a message if the host gives no address space.
+    CodeMemory(std::size_t code_bytes, std::size_t data_bytes);
     ~CodeMemory();
     CodeMemory(const CodeMemory&) = delete;
     CodeMemory& operator=(const CodeMemory&) = delete;
 
-    /// Where the next code will be executed: 16-byte aligned.
-    const u8* next() const { return execute_ + used_; }
-    std::size_t room() const { return bytes_ - used_; }
-    /// Puts code at next(); there must be room.
-    const u8* add(std::span<const u8> code);
-    /// Overwrites code, given by where it is executed. Only while its thread, the only one that runs it, is elsewhere.
-    void patch(const u8* where, std::span<const u8> code);
-    /// Gives everything after the first `bytes` free.
-    void truncate(std::size_t bytes) { used_ = bytes; }
-    std::size_t used() const { return used_; }
+    /// Where code at `offset` is executed.
+    const u8* code(std::size_t offset) const { return execute_ + offset; }
+    u8* data() const { return data_; }
+    std::size_t code_bytes() const { return code_bytes_; }
+    std::size_t data_bytes() const { return data_bytes_; }
+
+    /// Puts code, which nobody executes yet, where it will be executed.
+    void write(const u8* where, std::span<const u8> code);
+    /// Replaces the destination of a `jmp rel32` whose last four bytes are at `where`, 4-byte aligned. Another thread
+    /// that executes the jump meanwhile goes to the old or to the new destination.
+    void patch_destination(const u8* where, const void* to);
+    /// Makes the first instruction at `where`, 16-byte aligned and at least 5 bytes long, a jump to `to`; likewise.
+    void patch_entry(const u8* where, const void* to);
+    /// Gives memory back to the host. Nobody may execute or use it.
+    void discard(std::size_t code_offset, std::size_t code_bytes, std::size_t data_offset, std::size_t data_bytes);
 
   private:
-    std::size_t bytes_, used_ = 0;
-    u8 *write_ = nullptr, *execute_ = nullptr;
+    u8* writable(const u8* where) const { return write_ + (where - execute_); }
+
+    std::size_t code_bytes_, data_bytes_;
+    u8 *execute_ = nullptr, *write_ = nullptr, *data_ = nullptr;
 };
 
 }  // namespace mpower::jit::x64

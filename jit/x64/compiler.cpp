@@ -19,65 +19,104 @@ Mem state8(u64 offset) { return ptr_8(kState, static_cast<i32>(offset)); }
 
 }  // namespace
 
-void Compiler::compile() {
+Compiler::Parts Compiler::compile() {
+    if (lazy_) ir::keep_state(block_, kKept);
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
-    live_ = ir::liveness(block_);
+    ir::share_probes(block_);
+    so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
+        return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
+    });
+    live_ = ir::liveness(block_, lazy_);
     place_.resize(block_.insts.size());
+    find_wishes();
+    find_dead_status();
     std::fill(std::begin(owner_), std::end(owner_), kNobody);
+    std::fill(std::begin(xmm_owner_), std::end(xmm_owner_), kNobody);
     emit_prologue();
     for (now_ = 0; now_ < block_.insts.size(); ++now_) {
         const Inst& i = block_.insts[now_];
-        if (ir::is_pure(i.op) && (live_.uses[now_] == 0 || live_.fused[now_] || is_remade(now_))) continue;
-        pinned_ = 0;
+        if (now_ == block_.kept && block_.insts.back().op == Op::kLoop) emit_loop_head();
+        if (now_ >= block_.kept && ir::is_pure(i.op) && (live_.uses[now_] == 0 || live_.fused[now_] || is_remade(now_)))
+            continue;
+        pinned_ = pinned_xmm_ = 0;
         emit_inst(now_, i);
         for (u32& id : owner_) {
             if (id != kNobody && dies(id)) forget_register(id);
         }
+        for (const u32 id : xmm_owner_) {
+            if (id != kNobody && dies(id)) forget_xmm(id);
+        }
+        for (u32& id : slot_owner_) {
+            if (id != kNobody && dies(id)) id = kNobody;
+        }
     }
+    parts_.main_end = a_.offset();
     for (std::size_t n = 0; n < cold_.size(); ++n) cold_[n]();  // one may add others
+    parts_.cold_end = a_.offset();
+    if (!constants_.empty()) a_.align(asmjit::AlignMode::kData, 16);
+    for (const Constant& c : constants_) {
+        a_.bind(c.label);
+        a_.embedUInt64(c.lo);
+        a_.embedUInt64(c.hi);
+    }
+    return parts_;
 }
 
 void Compiler::emit_prologue() {
-    mmu::CodeEpochs& epochs = mmu_.epochs();
-    // The poll is the first thing of every block: an invalidation waits no longer than one block.
+    // The poll is the first thing of every block: an invalidation waits no longer than one block. The instruction is
+    // long enough to be patched (CodeMemory::patch_entry).
     a_.cmp(state32(offsetof(CpuState, attention)), 0);
-    a_.jne(imm(stubs_.leave_at_entry));
-    // Linked or looked up, the block is run only if its code is still what it was made of.
-    a_.mov(rax, imm(reinterpret_cast<u64>(epochs.page_counter(cached_.ra))));
-    a_.mov(eax, ptr_32(rax));
-    a_.mov(rcx, imm(reinterpret_cast<u64>(epochs.global_counter())));
-    a_.add(rax, ptr_64(rcx));
-    a_.mov(rcx, imm(reinterpret_cast<u64>(&cached_.epoch)));
-    a_.cmp(rax, ptr_64(rcx));
-    a_.jne(imm(stubs_.leave_at_entry));
-    a_.add(state64(offsetof(CpuState, instructions)), block_.guest_count);
+    a_.jne(imm(stubs_.poll));
+    if (heat_ != nullptr) {
+        a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
+        a_.js(imm(stubs_.promote));
+    }
+    if (block_.insts.back().op != Op::kLoop) count_instructions();
+}
+
+void Compiler::count_instructions() {
+    if (cache_.options().count_instructions) a_.add(state64(offsetof(CpuState, instructions)), block_.guest_count);
 }
 
 void Compiler::emit_inst(u32 id, const Inst& i) {
     if (emit_arithmetic(id, i)) return;
+    if (lazy_ && id >= block_.kept) settle(i);
     switch (i.op) {
         case Op::kGet8: a_.movzx(define(id).r32(), state8(i.imm)); break;
         case Op::kGet32: a_.mov(define(id).r32(), state32(i.imm)); break;
-        case Op::kGet64: a_.mov(define(id), state64(i.imm)); break;
-        case Op::kGet128:
-            a_.movups(xmm0, xmmword_ptr(kState, static_cast<i32>(i.imm)));
-            a_.movaps(slot(id), xmm0);
+        case Op::kGet64:
+            if (wants_xmm_[id] && id >= block_.kept)
+                a_.movq(define_xmm(id), state64(i.imm));
+            else
+                a_.mov(define(id), state64(i.imm));
             break;
+        case Op::kGet128: a_.movaps(define_xmm(id), xmmword_ptr(kState, static_cast<i32>(i.imm))); break;
         case Op::kSet8:
         case Op::kSet32:
         case Op::kSet64:
-        case Op::kSet128: emit_set(i); break;
-        case Op::kMakeV128: {
-            a_.mov(slot(id, 8), use(i.a));
-            a_.mov(slot(id), use(i.b));
+        case Op::kSet128:
+            if (lazy_ && ir::is_late(i))
+                write_later(i);
+            else
+                emit_set(i);
             break;
-        }
-        case Op::kHigh64: a_.mov(define(id), slot(i.a, 8)); break;
-        case Op::kLow64: a_.mov(define(id), slot(i.a)); break;
-        case Op::kLoad: emit_load(id, i); break;
+        case Op::kMakeV128: emit_make(id, i); break;
+        case Op::kHigh64:
+        case Op::kLow64: emit_half(id, i); break;
+        case Op::kVector: emit_vector(id, i); break;
+        case Op::kVectorTest: emit_vector_test(id, i); break;
+        case Op::kWiden: emit_widen(id, i); break;
+        case Op::kNarrow: emit_narrow(id, i); break;
+        case Op::kFloat: emit_float(id, i); break;
+        case Op::kFloatVector: emit_float_vector(id, i); break;
+        case Op::kFloatCompare: emit_float_compare(id, i); break;
+        case Op::kProbe: break;  // begin_storage
+        case Op::kLoad:
+        case Op::kLoadBy: emit_load(id, i); break;
         case Op::kLoad128: emit_load128(id, i); break;
-        case Op::kStore: emit_store(i); break;
+        case Op::kStore:
+        case Op::kStoreBy: emit_store(i); break;
         case Op::kStore128: emit_store128(i); break;
         case Op::kLoadReserve:
         case Op::kLoadReserve128:
@@ -89,8 +128,9 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kRaiseIf: {
             const Label raise = a_.newLabel();
             a_.j(condition(i.a), raise);
-            cold_.push_back([this, raise, i] {
+            cold_.push_back([this, raise, i, late = late_writes()] {
                 a_.bind(raise);
+                write(late);
                 emit_raise(i);
             });
             break;
@@ -100,13 +140,13 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
             // SRR0 is the next instruction, and the instruction counts as executed.
             a_.mov(ptr_16(kState, offsetof(CpuState, pending)), imm(i.imm));
             a_.mov(state64(offsetof(CpuState, pending_srr1)), 0);
-            load_address(rsi, 4 * u64{i.guest} + 4);
+            load_address(rsi, block_.pc_of(i) + 4);
             a_.xor_(edx, edx);
             a_.jmp(imm(stubs_.interrupt));
             break;
         }
         case Op::kHypercall:
-            load_address(rax, 4 * u64{i.guest} + 4);
+            load_address(rax, block_.pc_of(i) + 4);
             a_.mov(state64(offsetof(CpuState, nip)), rax);
             a_.mov(eax, static_cast<u32>(kLeftHypercall));
             a_.jmp(imm(stubs_.leave));
@@ -117,12 +157,10 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
             if (block_.mode.single_step) return leave_for(i.a);
             load_into(kEntry, i.a);
             a_.and_(kEntry, -4);
-            a_.jmp(imm(stubs_.leave_at_entry));
+            a_.jmp(imm(stubs_.dispatch));
             break;
-        case Op::kReturn:
-            a_.xor_(eax, eax);
-            a_.jmp(imm(stubs_.leave));
-            break;
+        case Op::kReturn: a_.jmp(imm(stubs_.resume)); break;
+        case Op::kLoop: emit_loop(); break;
         default: break;
     }
 }
@@ -143,18 +181,24 @@ void Compiler::emit_set(const Inst& i) {
             else
                 a_.mov(state32(i.imm), use(i.a).r32());
             break;
-        case Op::kSet64: a_.emit(Id(ins::Inst::kIdMov), state64(i.imm), operand(i.a)); break;
+        case Op::kSet64: store64(state64(i.imm), i.a); break;
         default:
             if (live_.fused[i.a]) {
                 const Inst& make = block_.insts[i.a];
-                a_.emit(Id(ins::Inst::kIdMov), state64(i.imm + offsetof(V128, hi)), operand(make.a));
-                a_.emit(Id(ins::Inst::kIdMov), state64(i.imm + offsetof(V128, lo)), operand(make.b));
+                store64(state64(i.imm + offsetof(V128, hi)), make.a);
+                store64(state64(i.imm + offsetof(V128, lo)), make.b);
                 break;
             }
-            a_.movaps(xmm0, slot(i.a));
-            a_.movups(xmmword_ptr(kState, static_cast<i32>(i.imm)), xmm0);
+            a_.movaps(xmmword_ptr(kState, static_cast<i32>(i.imm)), use_xmm(i.a));
             break;
     }
+}
+
+void Compiler::store64(const Mem& to, u32 id) {
+    if (place_[id].xmm >= 0 && place_[id].reg < 0 && !is_remade(id))
+        a_.movq(to, use_xmm(id));
+    else
+        a_.emit(Id(ins::Inst::kIdMov), to, operand(id));
 }
 
 CondCode Compiler::condition(u32 id) {
@@ -170,7 +214,7 @@ CondCode Compiler::condition(u32 id) {
         a_.test(r, r);
     } else {
         const Gp left = use(i.a);
-        a_.emit(Id(ins::Inst::kIdCmp), left, operand(i.b));
+        a_.emit(Id(ins::Inst::kIdCmp), left, source(i.b));
     }
     switch (i.op) {
         case Op::kEq: return CondCode::kEqual;
@@ -183,36 +227,33 @@ CondCode Compiler::condition(u32 id) {
 void Compiler::emit_call(u32 id, const Inst& i, bool system) {
     clear_caller_saved();
     if (system) {
-        load_address(rax, 4 * u64{i.guest});
+        load_address(rax, block_.pc_of(i));
         a_.mov(state64(offsetof(CpuState, nip)), rax);
     }
     load_into(rdx, i.b);
     load_into(rcx, i.c);
     load_into(rsi, i.a);
     a_.mov(rdi, kState);
-    // What was in registers that the call destroys is in slots, or dead.
-    for (const u32 r : {6u, 7u, 8u, 9u, 10u, 11u}) {
-        if (owner_[r] != kNobody) forget_register(owner_[r]);
-    }
+    forget_caller_saved();  // what was there is in slots, or dead
     a_.mov(rax, imm(i.imm));
     a_.call(rax);
     if (system) {
         const Label interrupt = a_.newLabel();
         a_.cmp(ptr_16(kState, offsetof(CpuState, pending)), 0);
         a_.jne(interrupt);
-        cold_.push_back([this, interrupt, i] {
+        cold_.push_back([this, interrupt, i] {  // nothing is to be written: settle()
             a_.bind(interrupt);
             jump_interrupt(i);
         });
-        a_.mov(rcx, imm(reinterpret_cast<u64>(mmu_.data_array())));  // the address space may be another
-        a_.mov(kTlb, ptr_64(rcx));
+        a_.mov(rcx, state64(offsetof(CpuState, tlb)));  // the address space may be another
+        a_.mov(kTlb, ptr_64(rcx, offsetof(mmu::Level1Arrays, data)));
     }
     if (live_.uses[id] != 0) a_.mov(define(id), rax);
 }
 
 void Compiler::jump_interrupt(const Inst& i) {
-    load_address(rsi, 4 * u64{i.guest});
-    a_.mov(edx, block_.guest_count - i.guest);
+    load_address(rsi, block_.pc_of(i));
+    a_.mov(edx, cache_.options().count_instructions ? block_.guest_count - i.guest : 0);
     a_.jmp(imm(stubs_.interrupt));
 }
 
@@ -227,10 +268,12 @@ void Compiler::emit_exit_if(const Inst& i) {
     const Label taken = a_.newLabel();
     if (!is_remade(i.b)) use(i.b);
     const i8 target = place_[i.b].reg;
-    a_.j(condition(i.a), taken);
-    cold_.push_back([this, taken, i, target] {
+    const CondCode code = condition(i.a);
+    a_.j(i.imm != 0 ? negateCond(code) : code, taken);
+    cold_.push_back([this, taken, i, target, late = late_writes()] {
         a_.bind(taken);
-        if (const int rest = block_.guest_count - 1 - i.guest; rest != 0) {
+        write(late);
+        if (const int rest = block_.guest_count - 1 - i.guest; rest != 0 && cache_.options().count_instructions) {
             a_.sub(state64(offsetof(CpuState, instructions)), rest);
         }
         place_[i.b].reg = is_remade(i.b) ? i8{-1} : target;  // where it was at the branch
@@ -240,7 +283,6 @@ void Compiler::emit_exit_if(const Inst& i) {
 
 void Compiler::leave_for(u32 target) {
     const Inst& t = block_.insts[target];
-    const u32 mode_key = block_.mode.key();
     if (block_.mode.single_step) {
         load_into(rsi, target);
         a_.and_(rsi, -4);
@@ -251,21 +293,48 @@ void Compiler::leave_for(u32 target) {
         return;
     }
     const u64 offset = t.imm & ~u64{3};
-    if (t.op == Op::kPc && (cached_.ra.v & 4095) + offset < 4096) {
-        // Same page, same mode: the mapping by which this block was fetched serves the other one.
-        load_address(kEntry, offset);
-        const u8 jump[5] = {0xe9, 0, 0, 0, 0};  // to what follows, until it is connected
-        links_.push_back({reinterpret_cast<const u8*>(a_.offset()), BlockCache::key_of(cached_.ra + offset, mode_key)});
-        a_.embed(jump, sizeof jump);
-        a_.mov(state64(offsetof(CpuState, nip)), kEntry);
-        a_.mov(eax, imm(kLeftLink + links_.size() - 1));
-        a_.jmp(imm(stubs_.leave));
+    if (cache_.options().one_block) {
+        load_into(kEntry, target);
+        a_.and_(kEntry, -4);
+        a_.jmp(imm(stubs_.poll));
         return;
     }
-    load_into(rax, target);
-    a_.and_(rax, -4);
-    a_.mov(ecx, imm(mode_key));
-    a_.jmp(imm(stubs_.dispatch));
+    // Same page, same mode: the mapping by which this block was fetched serves the other one.
+    if (t.op == Op::kPc && (ra_.v & 4095) + offset < 4096) return link_to(offset);
+    load_into(rdx, target);
+    if (t.op != Op::kPc) a_.and_(rdx, -4);
+    jump_indirect();
+}
+
+void Compiler::link_to(u64 offset) {
+    LinkSite* const site = cache_.new_link(visitor_);
+    load_address(kEntry, offset);
+    if (site == nullptr) {  // no room for it: the half is full
+        a_.jmp(imm(stubs_.dispatch));
+        return;
+    }
+    while ((a_.offset() + 1) % 4 != 0) a_.nop();  // the destination is replaced in one access
+    const Label unconnected = a_.newLabel();
+    a_.long_().jmp(unconnected);
+    site->destination = reinterpret_cast<const u8*>(a_.code()->baseAddress() + a_.offset() - 4);
+    site->target = ir::block_key(ra_ + offset, block_.mode.key());
+    cold_.push_back([this, unconnected, site] {
+        a_.bind(unconnected);
+        a_.mov(rsi, imm(reinterpret_cast<u64>(site)));
+        a_.jmp(imm(stubs_.link));
+    });
+}
+
+void Compiler::jump_indirect() {
+    constexpr int kEntries = offsetof(CpuState, jumps) + offsetof(JumpCache, entries);
+    static_assert(sizeof(JumpEntry) == 16);
+    a_.mov(kEntry, rdx);
+    a_.lea(eax, ptr(0, rdx, 2));  // word number * 16
+    a_.and_(eax, (JumpCache::kEntries - 1) << 4);
+    a_.xor_(rdx, state64(offsetof(CpuState, jumps) + offsetof(JumpCache, stamp)));
+    a_.cmp(rdx, ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, tag)));
+    a_.jne(imm(stubs_.dispatch));
+    a_.jmp(ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, code)));
 }
 
 }  // namespace mpower::jit::x64

@@ -5,16 +5,32 @@
 #include <functional>
 
 #include "jit/ir/passes.h"
-#include "jit/x64/executor.h"
+#include "jit/x64/code_cache.h"
 
 namespace mpower::jit::x64 {
 
 class Compiler {
   public:
-    /// `links` gets the block's direct jumps, `jump` as an offset from the block's start.
-    Compiler(asmjit::x86::Assembler& a, const Stubs& stubs, mmu::Mmu& mmu, CachedBlock& block, std::vector<Link>& links)
-        : a_(a), stubs_(stubs), mmu_(mmu), cached_(block), block_(block.block), links_(links) {}
-    void compile();
+    /// `block` is what begins at real address `ra`; `visitor` gets the code. `heat`, if there is one, counts down the
+    /// block's executions until it is promoted. `hot` code keeps guest state in host registers as long as nobody can
+    /// see it (late.cpp).
+    Compiler(asmjit::x86::Assembler& a, CodeCache& cache, const CodeCache::Visitor& visitor, ir::Block& block, Ra ra,
+             i32* heat, bool hot)
+        : a_(a),
+          cache_(cache),
+          visitor_(visitor),
+          stubs_(cache.stubs()),
+          host_(cache.host()),
+          block_(block),
+          ra_(ra),
+          heat_(heat),
+          lazy_(hot) {}
+    /// What lies where: first what is expected to be executed, then what is out of line, then constants.
+    struct Parts {
+        std::size_t main_end = 0, cold_end = 0;
+        std::size_t loop = 0;  ///< Where a round of the block that is a loop begins; 0: it is none.
+    };
+    Parts compile();
 
   private:
     using Gp = asmjit::x86::Gp;
@@ -22,53 +38,151 @@ class Compiler {
     using Label = asmjit::Label;
     using Operand = asmjit::Operand;
     using Inst = ir::Inst;
+    using Xmm = asmjit::x86::Xmm;
     using CondCode = asmjit::x86::CondCode;
 
     static constexpr u32 kNobody = ~u32{0};
+    static constexpr unsigned kKept = 6;  ///< Registers that a loop may keep state in; the others are for its values.
 
-    /// Where a value is. Constants and addresses of the block are made again when they are wanted.
+    /// Where a value is, perhaps in more places than one. Constants and addresses of the block are made again when they
+    /// are wanted. A v128 value is never in a general register; an i64 value may be in the low half of an xmm register.
     struct Place {
         i8 reg = -1;
+        i8 xmm = -1;
         bool in_slot = false;
+        i16 slot = -1;
+    };
+    /// Registers that a call in code out of line destroys, and whose values live on.
+    struct Kept {
+        std::vector<std::pair<u32, u32>> general, vectors;  ///< register, value id
     };
 
     // --- registers (registers.cpp)
-    Gp take_register();  ///< A free one, else that of the value used last of all.
-    void forget_register(u32 id);
+    Gp take_register();            ///< A free one, else that of the value used last of all.
+    void forget_register(u32 id);  ///< The general one.
+    void forget_xmm(u32 id);
+    Xmm take_xmm();
+    Xmm use_xmm(u32 id);     ///< A v128, or the low half.
+    Xmm define_xmm(u32 id);  ///< A register for the result, none of an operand in use.
+    void load_into_xmm(const Xmm& x, u32 id);
+    bool is_vector(u32 id) const { return ir::type_of(block_.insts[id].op) == ir::Type::kV128; }
+    void find_wishes();  ///< Which i64 values had better be in xmm registers: wants_xmm_.
+    Kept kept(bool general) const;
+    void save_kept(const Kept& k);
+    void restore_kept(const Kept& k);
+    Mem pool(u64 lo, u64 hi);  ///< A constant, embedded after the block.
+    Mem pool(u64 both) { return pool(both, both); }
     void save(u32 id);             ///< To its slot, if it is not there.
     bool is_remade(u32 id) const;  ///< kConst, kPc.
     bool dies(u32 id) const { return live_.last_use[id] <= now_; }
     void load_into(const Gp& r, u32 id);  ///< A copy; for scratch registers.
     Gp use(u32 id);                       ///< The value in a register that holds it.
     Operand operand(u32 id);              ///< A register, or an immediate if it fits in 32 bits, sign-extended.
+    Operand source(u32 id);               ///< Likewise, or the slot of a value that is wanted no more.
+    Operand wide_source(u32 id);          ///< A register, or such a slot.
     bool constant(u32 id, u64* v) const;
-    Gp define(u32 id);              ///< A register for the result.
-    Gp define_from(u32 id, u32 a);  ///< With a copy of `a` in it: `a`'s own register if a dies.
-    Mem slot(u32 id, int offset = 0) const;
-    void clear_caller_saved();  ///< Saves what lives on, before a call.
+    Gp define(u32 id);                 ///< A register for the result.
+    Gp define_from(u32 id, u32 a);     ///< With a copy of `a` in it: `a`'s own register if a dies.
+    Mem slot(u32 id, int offset = 0);  ///< The value's own until its last use.
+    void clear_caller_saved();         ///< Saves what lives on, before a call.
+    void forget_caller_saved();
+
+    // --- state that is written late (late.cpp)
+    /// State that is not in its place: what to write there, and where that is.
+    struct Late {
+        u64 offset;
+        u8 size;
+        u32 value;
+        Place place;
+        Place left, right, so;  ///< Of the operands, if the value is a comparison that was not made.
+    };
+    void write_later(const Inst& set);
+    /// Before an instruction: writes what it could see, or could not be told apart from.
+    void settle(const Inst& i);
+    void write_now(const std::function<bool(const Late&)>& which);
+    /// What a way out from here has to write.
+    std::vector<Late> late_writes();
+    /// Likewise; value `id` is in `r` on that way, whatever becomes of the register on the other.
+    std::vector<Late> late_writes(u32 id, const Gp& r);
+    void write(const std::vector<Late>& late);
+    void write(const Late& late);
+    void load_from(const Gp& r, u32 id, const Place& place);
+    bool is_written(const Inst& get) const;
+    void load_state(const Gp& r, const Inst& get);
+    void extend(const Gp& r, ir::Op get);
+    void emit_loop_head();
+    void emit_loop();
+    void make_cr_field(const Gp& r, bool is_signed);
 
     // --- parts of operations
     void emit_prologue();
+    void count_instructions();
     void emit_inst(u32 id, const Inst& i);
     bool emit_arithmetic(u32 id, const Inst& i);
     void emit_binary(asmjit::x86::Inst::Id op, u32 id, const Inst& i);
+    void emit_add(u32 id, const Inst& i);
     void emit_shift(asmjit::x86::Inst::Id op, u32 id, const Inst& i);
     void emit_divide(u32 id, const Inst& i);
     void emit_set(const Inst& i);
     void emit_bool(u32 id, const Inst& i);
     void emit_compare(u32 id, const Inst& i, bool is_signed);
     void emit_call(u32 id, const Inst& i, bool system);
+    void emit_make(u32 id, const Inst& i);
+    void emit_half(u32 id, const Inst& i);
+    void emit_vector(u32 id, const Inst& i);
+    /// r <- op(a, b, c, n) in several host instructions; false, and nothing emitted, if this host has no short way.
+    bool emit_composed(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c, u64 n);
+    bool emit_crypto(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u64 n);
+    void emit_vector_call(u32 id, const Inst& i);
+    // --- floating point
+    void find_dead_status();
+    void test_controls(const Label& slow);  ///< Clobbers rax.
+    void compute_scalar(const ir::FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c);
+    void emit_float(u32 id, const Inst& i);
+    void emit_conversion(u32 id, const Inst& i);
+    void emit_float_vector(u32 id, const Inst& i);
+    void emit_float_compare(u32 id, const Inst& i);
+    void emit_float_call(u32 id, const Inst& i);
+    void call_float(const Inst& i, const Kept& k);
+    void emit_widen(u32 id, const Inst& i);
+    void emit_narrow(u32 id, const Inst& i);
+    bool emit_sign(u32 id, const Inst& i);
+    void emit_vector_test(u32 id, const Inst& i);
+    void store64(const Mem& to, u32 id);
     /// Sets flags for "value id is not 0", and says by which condition.
     CondCode condition(u32 id);
 
     // --- storage
-    /// Level-1 look-up: leaves rdx = addend, jumps to `slow` on a miss. Clobbers rax, rdx.
-    void look_up(const Gp& ea, unsigned size, bool store, const Label& slow);
+    /// Level-1 look-up of `size` bytes at base + distance: sets `addend`, jumps to `slow` on a miss. Clobbers rax, rdx.
+    /// `aligned`: what is not naturally aligned is a miss too.
+    void look_up(const Gp& base, i32 distance, unsigned size, bool store, const Gp& addend, const Label& slow,
+                 bool aligned = false);
+    /// The storage that the access i means, by a look-up or by its probe, or if that found nothing then again by a
+    /// look-up. Likewise; it is addressed by rdx.
+    Mem find_storage(const Inst& i, const Gp& base, bool store, const Label& slow);
+    /// To be called first: a kProbe is made by the access that follows it.
+    void begin_storage(const Inst& i);
+    bool makes_probe(const Inst& i) const;
+    void load_effective(const Gp& r, const Gp& base, const Inst& i);
     void emit_load(u32 id, const Inst& i);
     void emit_store(const Inst& i);
+    /// Slow paths: the stub's call, after which the access is done, or the way to its interrupt. What the stub wants in
+    /// rdx is there.
+    void call_access(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
+    void call_store(const Label& done, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
     void emit_load128(u32 id, const Inst& i);
     void emit_store128(const Inst& i);
+    // --- reservations (reservations.cpp)
+    /// Before the plain store i to `storage`: goes to `slow` if it may end reservations. Clobbers rax, rcx.
+    void test_watched(const Mem& storage, const Gp& base, const Inst& i, const Label& slow);
     void emit_reserve(u32 id, const Inst& i);
+    void emit_larx(u32 id, const Inst& i);
+    void emit_stcx(u32 id, const Inst& i);
+    void call_reserve(u32 id, const Inst& i);
+    /// The slot in the table of reservations of host address `at`; clobbers `r` and perhaps `spare`.
+    Mem find_slot(const Gp& at, const Gp& r, const Gp& spare);
+    /// Likewise, of the folded address in `r`.
+    Mem slot_of(const Gp& r, const Gp& spare);
     void swap(const Gp& r, unsigned size);
 
     // --- ways out
@@ -76,20 +190,38 @@ class Compiler {
     void emit_raise(const Inst& i);
     void leave_for(u32 target);  ///< On to the address in a value.
     void emit_exit_if(const Inst& i);
+    void link_to(u64 offset);  ///< Direct jump to the block at an offset in this page.
+    void jump_indirect();      ///< To the effective address in rdx, by the jump cache.
     void load_address(const Gp& r, u64 offset);
 
     asmjit::x86::Assembler& a_;
+    CodeCache& cache_;
+    const CodeCache::Visitor& visitor_;
     const Stubs& stubs_;
-    mmu::Mmu& mmu_;
-    CachedBlock& cached_;
+    const Host& host_;
     ir::Block& block_;
-    std::vector<Link>& links_;
+    Ra ra_;
+    i32* heat_;
+    bool lazy_;
+    bool so_stays_ = false;  ///< Nothing in the block writes SO: it is read where it is wanted.
     ir::Liveness live_;
+    std::vector<Late> late_;
+    std::vector<u8> homes_;  ///< Registers of the state that a loop keeps.
+    Label loop_;
+    Parts parts_;
     std::vector<Place> place_;
-    u32 owner_[16];
-    u32 pinned_ = 0;  ///< Registers of the instruction being emitted.
+    std::vector<bool> wants_xmm_;
+    std::vector<bool> dead_status_;  ///< Of kFloat: FPRF, FR and FI are overwritten before anything can look at them.
+    u32 owner_[16], xmm_owner_[16];
+    std::vector<u32> slot_owner_;
+    u32 pinned_ = 0, pinned_xmm_ = 0;  ///< Registers of the instruction being emitted.
     u32 now_ = 0;
     std::vector<std::function<void()>> cold_;  ///< Emitted after the block.
+    struct Constant {
+        Label label;
+        u64 lo, hi;
+    };
+    std::vector<Constant> constants_;
 };
 
 }  // namespace mpower::jit::x64

@@ -1,62 +1,211 @@
 #include "jit/x64/executor.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/endian.h"
+#include "base/log.h"
+#include "jit/fp/fpscr.h"
+#include "jit/interrupt_ops.h"
 #include "jit/x64/compiler.h"
+#include "jit/x64/listing.h"
 
 namespace mpower::jit::x64 {
 
-X64Executor::X64Executor(mmu::Mmu& mmu, std::size_t code_bytes)
-    : mmu_(mmu),
-      cache_(mmu, this),
-      memory_(code_bytes),
-      stubs_(make_stubs(memory_, mmu, cache_)),
-      stub_bytes_(memory_.used()) {}
-
-void X64Executor::jump_to(const u8* from, const void* to) {
-    const auto distance = static_cast<i32>(static_cast<const u8*>(to) - (from + 5));
-    u8 jump[5] = {0xe9};
-    std::memcpy(jump + 1, &distance, 4);
-    memory_.patch(from, jump);
+X64Executor::X64Executor(mmu::Mmu& mmu, CodeCache& cache) : mmu_(mmu), cache_(cache) {
+    cache_.add(visitor_);
+    mmu_.set_code_listener(this);
 }
 
-void X64Executor::translated(CachedBlock& block) {
-    const void* const old = block.code;
+X64Executor::~X64Executor() {
+    mmu_.set_code_listener(nullptr);
+    cache_.remove(visitor_);
+}
+
+Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Translation& t, const Heat& heat) {
+    const auto start = std::chrono::steady_clock::now();
+    const ir::Mode mode = ir::mode_of(*making_);
+    const unsigned first = (making_at_.v & 4095) / 4;
+    std::array<u32, 1024> words;
+    for (std::size_t i = 0; i < page.size(); ++i) words[i] = mode.le ? page[i] : byte_swap(page[i]);
+    ir::Block block;
+    if (t.hot && !mode.single_step) {
+        Trace trace = translate_trace(words, first, mode, making_->nip, heat, cache_.options().count_instructions);
+        block = std::move(trace.block);
+        ranges_ = std::move(trace.ranges);
+        ++stats_.hot_blocks;
+    } else {
+        block = translate(std::span(words).subspan(first), mode, making_->nip);
+        ranges_.assign(1, {static_cast<u16>(first), block.guest_count});
+        ++stats_.blocks;
+    }
     holder_.reset();
-    holder_.init(asmjit::Environment::host(), reinterpret_cast<u64>(memory_.next()));
+    holder_.init(asmjit::Environment::host(), reinterpret_cast<u64>(where));
     holder_.attach(&assembler_);
-    const std::size_t first_link = links_.size();
-    Compiler(assembler_, stubs_, mmu_, block, links_).compile();
-    const asmjit::CodeBuffer& code = holder_.textSection()->buffer();
-    if (holder_.hasUnresolvedLinks() || !holder_.relocEntries().empty() || code.size() > kRoomForBlock) std::abort();
-    const u8* const start = memory_.add({code.data(), code.size()});
-    for (std::size_t n = first_link; n < links_.size(); ++n) links_[n].jump += reinterpret_cast<u64>(start);
-    block.code = start;
-    block.block.insts = {};  // not needed again
-    // Links of other blocks still lead to the old code.
-    if (old != nullptr) jump_to(static_cast<const u8*>(old), start);
+    const bool counted = !t.hot && cache_.options().hot != CodeOptions::kNever;
+    Compiler(assembler_, cache_, visitor_, block, making_at_, counted ? &t.heat : nullptr, t.hot).compile();
+    if (holder_.hasUnresolvedLinks() || !holder_.relocEntries().empty()) std::abort();
+    if (log_enabled(Log::kOutAsm)) {
+        log(Log::kOutAsm, "{:#x}: {} instructions, {}{}\n{}", making_->nip, block.guest_count, t.hot ? "hot" : "cold",
+            block.kept != 0 ? " loop" : "", ir::to_string(block));
+        for (const std::string& line : listing(code(), where)) log(Log::kOutAsm, "{}", line);
+    }
+    stats_.instructions += block.guest_count;
+    stats_.host_bytes += holder_.textSection()->bufferSize();
+    stats_.nanoseconds += static_cast<u64>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+    return {holder_.textSection()->bufferSize(), ranges_, making_->nip, mode.pr};
 }
 
-void X64Executor::dropped() {
-    memory_.truncate(stub_bytes_);
-    links_.clear();
-    waiting_link_ = ~u64{0};
+std::span<const u8> X64Executor::code() const {
+    const asmjit::CodeBuffer& buffer = const_cast<asmjit::CodeHolder&>(holder_).textSection()->buffer();
+    return {buffer.data(), buffer.size()};
+}
+
+/// What a context synchronising event has to see: modified code, dropped mappings, the mode and the address space.
+void X64Executor::synchronise(CpuState& s) {
+    if (cache_.arrive(visitor_)) {
+        s.jumps.clear();
+        stamps_ = {};
+    }
+    // Or code that was killed, and comes back here, would be found again.
+    if (const u64 now = cache_.killed(); now != killed_) {
+        killed_ = now;
+        stamps_ = {};
+    }
+    if (const u64 now = cache_.epochs().modifications(); now != modifications_) {
+        modifications_ = now;
+        mmu_.flush_code();
+    }
+    for (unsigned half = 0; half < mmu::Mmu::kHalves; ++half) {
+        if (const u64 now = mmu_.code_drops(half); now != code_drops_[half]) {
+            code_drops_[half] = now;
+            for (Stamp& known : stamps_) {
+                if (known.used[half]) known = {};
+            }
+        }
+    }
+    const u32 mode_key = ir::mode_of(s).key();
+    const void* const space = mmu_.arrays().code;
+    Stamp* const known = std::find_if(stamps_.begin(), stamps_.end(),
+                                      [&](const Stamp& x) { return x.mode_key == mode_key && x.space == space; });
+    if (known != stamps_.end()) {
+        stamp_ = known;
+        s.jumps.stamp = known->stamp;
+        return;
+    }
+    if (++last_stamp_ == JumpCache::kStamps) {
+        last_stamp_ = 1;
+        s.jumps.clear();
+        stamps_ = {};
+    }
+    std::move_backward(stamps_.begin(), stamps_.end() - 1, stamps_.end());
+    stamps_[0] = {mode_key, space, last_stamp_, {}};
+    stamp_ = stamps_.data();
+    s.jumps.stamp = last_stamp_;
+}
+
+/// One block by the interpreter: there is no room for code at present.
+void X64Executor::interpret(CpuState& s) {
+    ++stats_.interpreted;
+    if (interpreter_ == nullptr) interpreter_ = std::make_unique<Interpreter>(mmu_);
+    hypercall_ = interpreter_->step(s) == Exit::kHypercall;
+}
+
+const u8* X64Executor::look_up(CpuState& s) {
+    Ra ra;
+    mmu::Fault fault;
+    if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
+        raise_fetch(s, fault);
+        const Vector vector = s.pending;
+        s.pending = Vector::kNone;
+        take_interrupt(s, vector, s.nip, s.pending_srr1);
+        return nullptr;
+    }
+    const u64 key = ir::block_key(ra, ir::mode_of(s).key());
+    if (const u8* code = cache_.find(visitor_, key)) [[likely]]
+        return code;
+    making_ = &s;
+    making_at_ = ra;
+    if (const u8* code = cache_.translate(visitor_, key, ra, *this)) return code;
+    if (visitor_.last == cache_.turn_overs()) interpret(s);
+    return nullptr;
+}
+
+const u8* X64Executor::find(CpuState& s) {
+    ++stats_.resolved;
+    for (;;) {
+        if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
+        synchronise(s);
+        JumpEntry& remembered = s.jumps.entries[JumpCache::index(s.nip)];
+        if (remembered.tag == (s.nip ^ s.jumps.stamp)) return static_cast<const u8*>(remembered.code);
+        if (const u8* code = look_up(s)) {
+            remembered = {s.nip ^ s.jumps.stamp, code};
+            stamp_->used[mmu::Mmu::half_of(s.nip)] = true;
+            return code;
+        }
+        if (hypercall_) return nullptr;
+    }
+}
+
+const void* X64Executor::resume(CpuState* state) {
+    auto* const self = static_cast<X64Executor*>(state->executor);
+    return self->cache_.options().one_block ? nullptr : self->find(*state);
+}
+
+std::string X64Executor::last_listing() const {
+    if (entered_ == nullptr) return {};
+    constexpr std::size_t kBytes = 1024;  // its chunk goes on that far, or the listing ends in what is no instruction
+    std::string text = "host code:\n";
+    for (const std::string& line : listing({entered_, kBytes}, entered_)) text += fmt::format("  {}\n", line);
+    return text;
+}
+
+const void* X64Executor::resume_by_link(CpuState* state, LinkSite* site) {
+    auto* const self = static_cast<X64Executor*>(state->executor);
+    const u64 generation = self->visitor_.last, nip = state->nip;
+    const u8* const code = self->find(*state);
+    if (code == nullptr || state->nip != nip || self->visitor_.last != generation) return code;
+    Ra ra;
+    mmu::Fault fault;
+    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, ir::mode_of(*state).key()) == site->target) {
+        self->cache_.connect(*site, code);
+        ++self->stats_.linked;
+    }
+    return code;
+}
+
+const void* X64Executor::promote(CpuState* state) {
+    auto* const self = static_cast<X64Executor*>(state->executor);
+    self->synchronise(*state);
+    Ra ra;
+    mmu::Fault fault;
+    if (self->mmu_.fetch(state->nip, &ra, &fault)) {
+        self->making_ = state;
+        self->making_at_ = ra;
+        self->cache_.promote(self->visitor_, ir::block_key(ra, ir::mode_of(*state).key()), ra, *self);
+    }
+    return self->find(*state);
 }
 
 Exit X64Executor::run(CpuState& s) {
-    waiting_link_ = ~u64{0};
-    while (s.attention.load(std::memory_order_relaxed) == 0) {
-        const CachedBlock* block = cache_.find(s);
-        if (block == nullptr) break;
-        if (waiting_link_ < links_.size() && links_[waiting_link_].target == block->key) {
-            jump_to(links_[waiting_link_].jump, block->code);
-        }
-        const u64 left = stubs_.enter(&s, block->code);
-        if (left == kLeftHypercall) return Exit::kHypercall;
-        waiting_link_ = left >= kLeftLink ? left - kLeftLink : ~u64{0};
+    s.tlb = &mmu_.arrays();
+    s.executor = this;
+    visitor_.attention.store(&s.attention, std::memory_order_relaxed);
+    hypercall_ = false;
+    Exit exit = Exit::kAttention;
+    entered_ = find(s);
+    if (const u8* code = entered_) {
+        if (cache_.stubs().enter(&s, code) == kLeftHypercall) exit = Exit::kHypercall;
     }
-    return Exit::kAttention;
+    if (hypercall_) exit = Exit::kHypercall;
+    fp::settle(s);
+    cache_.leave(visitor_);
+    return exit;
 }
 
 }  // namespace mpower::jit::x64

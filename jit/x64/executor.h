@@ -3,43 +3,65 @@
 
 #include <vector>
 
-#include "jit/block_cache.h"
-#include "jit/executor.h"
-#include "jit/x64/stubs.h"
+#include "jit/interp/interp.h"
+#include "jit/x64/code_cache.h"
 
 namespace mpower::jit::x64 {
 
-/// A direct jump from one block to another of the same page and mode.
-struct Link {
-    const u8* jump = nullptr;  ///< The five bytes of a `jmp rel32`.
-    u64 target = 0;            ///< Key of the block it goes to.
-};
-
-class X64Executor final : public Executor, private BlockListener {
+class X64Executor final : public Executor, private mmu::CodeListener, private Maker {
   public:
-    static constexpr std::size_t kCodeBytes = std::size_t{64} << 20;
-    static constexpr std::size_t kRoomForBlock = std::size_t{1} << 20;  ///< More than the largest block takes.
-
-    /// `code_bytes`: of generated code, at least 2 * kRoomForBlock; then all is dropped and made again.
-    explicit X64Executor(mmu::Mmu& mmu, std::size_t code_bytes = kCodeBytes);
+    X64Executor(mmu::Mmu& mmu, CodeCache& cache);
+    ~X64Executor() override;
     Exit run(CpuState& state) override;
-    u64 blocks_translated() const override { return cache_.translated(); }
+    CodeStats stats() const override { return stats_; }
+    /// The code that was entered last, for a report; empty where it is not known.
+    std::string last_listing() const;
+
+    // --- for generated code
+    /// Where the code at state.nip is; nullptr: leave to run().
+    static const void* resume(CpuState* state);
+    /// Likewise, and connects `site` to it.
+    static const void* resume_by_link(CpuState* state, LinkSite* site);
+    /// The block at state.nip has become hot: makes hot code of it. Likewise.
+    static const void* promote(CpuState* state);
 
   private:
-    void translated(CachedBlock& block) override;
-    void dropped() override;
-    bool full() const override { return memory_.room() < kRoomForBlock; }
-    void jump_to(const u8* from, const void* to);
+    const u8* find(CpuState& s);
+    const u8* look_up(CpuState& s);
+    void synchronise(CpuState& s);
+    void interpret(CpuState& s);
+    void entered(Ra page) override { cache_.validate(visitor_, page); }
+    Made make(std::span<const u32> page, const u8* where, Translation& t, const Heat& heat) override;
+    std::span<const u8> code() const override;
 
     mmu::Mmu& mmu_;
-    BlockCache cache_;
-    CodeMemory memory_;
-    Stubs stubs_;
-    std::size_t stub_bytes_;
+    CodeCache& cache_;
+    CodeCache::Visitor visitor_;
     asmjit::CodeHolder holder_;
     asmjit::x86::Assembler assembler_;
-    std::vector<Link> links_;
-    u64 waiting_link_ = ~u64{0};  ///< The link through which the last block left.
+
+    // What is being made (make).
+    CpuState* making_ = nullptr;
+    Ra making_at_{};
+    std::vector<WordRange> ranges_;
+
+    // The stamp of CpuState::jumps, and what it stands for.
+    struct Stamp {
+        u32 mode_key = ~u32{0};
+        const void* space = nullptr;
+        u64 stamp = 0;
+        std::array<bool, mmu::Mmu::kHalves> used{};  ///< Addresses of which halves were remembered with it.
+    };
+    std::array<Stamp, 8> stamps_;
+    Stamp* stamp_ = nullptr;  ///< The present one.
+    u64 last_stamp_ = 0;
+    std::array<u64, mmu::Mmu::kHalves> code_drops_{};
+    u64 modifications_ = 0, killed_ = 0;
+
+    std::unique_ptr<Interpreter> interpreter_;  ///< Made when it is needed.
+    bool hypercall_ = false;                    ///< The interpreter met sc 1.
+    const u8* entered_ = nullptr;               ///< By run().
+    CodeStats stats_;
 };
 
 }  // namespace mpower::jit::x64

@@ -1,10 +1,14 @@
 // The compiler's register allocation.
+#include <algorithm>
+
 #include "jit/x64/compiler.h"
 
 namespace mpower::jit::x64 {
 
 using namespace asmjit::x86;
 using asmjit::imm;
+using ir::Float;
+using ir::FloatForm;
 using ir::Op;
 
 namespace {
@@ -13,13 +17,32 @@ namespace {
 constexpr u8 kAllocatable[] = {3 /*rbx*/, 5 /*rbp*/, 12, 6 /*rsi*/, 7 /*rdi*/, 8, 9, 10, 11};
 constexpr unsigned kCalleeSaved = 3;
 
+constexpr unsigned kFirstXmm = 4;  // those below are scratch
+
+Mem saved(u32 r) { return ptr_64(rsp, kSavedGeneral + 8 * static_cast<int>(r)); }
+Mem saved_vector(u32 r) { return ptr_64(rsp, kSavedVectors + 16 * static_cast<int>(r)); }
+
 bool fits_i32(u64 v) { return static_cast<i64>(v) == static_cast<i32>(v); }
 
 }  // namespace
 
-Mem Compiler::slot(u32 id, int offset) const { return ptr_64(rsp, kSlots + 16 * static_cast<int>(id) + offset); }
+Mem Compiler::slot(u32 id, int offset) {
+    i16& n = place_[id].slot;
+    if (n < 0) {  // the first free one: few slots are in the cache, and they are far from aliases
+        const auto free = std::find(slot_owner_.begin(), slot_owner_.end(), kNobody);
+        n = static_cast<i16>(free - slot_owner_.begin());
+        if (free == slot_owner_.end())
+            slot_owner_.push_back(id);
+        else
+            *free = id;
+    }
+    return ptr_64(rsp, kSlots + 16 * n + offset);
+}
 
-bool Compiler::is_remade(u32 id) const { return block_.insts[id].op == Op::kConst || block_.insts[id].op == Op::kPc; }
+bool Compiler::is_remade(u32 id) const {
+    const Inst& i = block_.insts[id];
+    return i.op == Op::kConst || i.op == Op::kPc || (i.op == Op::kGet8 && i.imm == offsetof(CpuState, so) && so_stays_);
+}
 
 bool Compiler::constant(u32 id, u64* v) const {
     *v = block_.insts[id].imm;
@@ -28,8 +51,82 @@ bool Compiler::constant(u32 id, u64* v) const {
 
 void Compiler::save(u32 id) {
     if (place_[id].in_slot || is_remade(id)) return;
-    a_.mov(slot(id), gpq(static_cast<u32>(place_[id].reg)));
+    if (place_[id].reg >= 0)
+        a_.mov(slot(id), gpq(static_cast<u32>(place_[id].reg)));
+    else if (is_vector(id))
+        a_.movaps(slot(id), xmm(static_cast<u32>(place_[id].xmm)));
+    else
+        a_.movq(slot(id), xmm(static_cast<u32>(place_[id].xmm)));
     place_[id].in_slot = true;
+}
+
+void Compiler::forget_xmm(u32 id) {
+    if (place_[id].xmm < 0) return;
+    xmm_owner_[place_[id].xmm] = kNobody;
+    place_[id].xmm = -1;
+}
+
+Xmm Compiler::take_xmm() {
+    u32 victim = 16;
+    for (u32 r = kFirstXmm; r < 16; ++r) {
+        if (pinned_xmm_ >> r & 1) continue;
+        if (xmm_owner_[r] == kNobody) {
+            pinned_xmm_ |= 1u << r;
+            return xmm(r);
+        }
+        if (victim == 16 || live_.last_use[xmm_owner_[r]] > live_.last_use[xmm_owner_[victim]]) victim = r;
+    }
+    const u32 id = xmm_owner_[victim];
+    if (place_[id].reg < 0) save(id);
+    forget_xmm(id);
+    pinned_xmm_ |= 1u << victim;
+    return xmm(victim);
+}
+
+Xmm Compiler::define_xmm(u32 id) {
+    const Xmm x = take_xmm();
+    xmm_owner_[x.id()] = id;
+    place_[id].xmm = static_cast<i8>(x.id());
+    return x;
+}
+
+Xmm Compiler::use_xmm(u32 id) {
+    if (place_[id].xmm < 0) {
+        const Xmm x = take_xmm();
+        load_into_xmm(x, id);
+        place_[id].xmm = static_cast<i8>(x.id());
+        xmm_owner_[x.id()] = id;
+    }
+    pinned_xmm_ |= 1u << place_[id].xmm;
+    return xmm(static_cast<u32>(place_[id].xmm));
+}
+
+void Compiler::load_into_xmm(const Xmm& x, u32 id) {
+    u64 v;
+    if (place_[id].xmm >= 0) {
+        a_.movaps(x, xmm(static_cast<u32>(place_[id].xmm)));
+    } else if (place_[id].reg >= 0) {
+        a_.movq(x, gpq(static_cast<u32>(place_[id].reg)));
+    } else if (constant(id, &v)) {
+        if (v == 0)
+            a_.xorps(x, x);
+        else
+            a_.movq(x, pool(v, 0));
+    } else if (is_remade(id)) {
+        a_.movq(x, use(id));
+    } else if (is_vector(id)) {
+        a_.movaps(x, slot(id));
+    } else {
+        a_.movq(x, slot(id));
+    }
+}
+
+Mem Compiler::pool(u64 lo, u64 hi) {
+    for (const Constant& c : constants_) {
+        if (c.lo == lo && c.hi == hi) return xmmword_ptr(c.label);
+    }
+    constants_.push_back({a_.newLabel(), lo, hi});
+    return xmmword_ptr(constants_.back().label);
 }
 
 void Compiler::forget_register(u32 id) {
@@ -49,7 +146,7 @@ Gp Compiler::take_register() {
         if (victim == 16 || live_.last_use[owner_[r]] > live_.last_use[owner_[victim]]) victim = r;
     }
     const u32 id = owner_[victim];
-    save(id);
+    if (place_[id].xmm < 0) save(id);
     forget_register(id);
     pinned_ |= 1u << victim;
     return gpq(victim);
@@ -83,6 +180,10 @@ void Compiler::load_into(const Gp& r, u32 id) {
             a_.mov(r, imm(i.imm));
     } else if (i.op == Op::kPc) {
         load_address(r, i.imm);
+    } else if (is_remade(id)) {
+        a_.movzx(r.r32(), ptr_8(kState, static_cast<i32>(i.imm)));
+    } else if (place_[id].xmm >= 0) {
+        a_.movq(r, xmm(static_cast<u32>(place_[id].xmm)));
     } else {
         a_.mov(r, slot(id));
     }
@@ -104,6 +205,13 @@ asmjit::Operand Compiler::operand(u32 id) {
     if (constant(id, &v) && fits_i32(v)) return imm(static_cast<i64>(v));
     return use(id);
 }
+
+asmjit::Operand Compiler::wide_source(u32 id) {
+    if (place_[id].reg < 0 && place_[id].in_slot && dies(id) && !is_vector(id)) return slot(id);
+    return use(id);
+}
+
+asmjit::Operand Compiler::source(u32 id) { return is_remade(id) ? operand(id) : wide_source(id); }
 
 Gp Compiler::define(u32 id) {
     const Gp r = take_register();
@@ -131,8 +239,70 @@ Gp Compiler::define_from(u32 id, u32 a) {
 void Compiler::clear_caller_saved() {
     for (unsigned n = kCalleeSaved; n < sizeof kAllocatable; ++n) {
         const u32 id = owner_[kAllocatable[n]];
-        if (id == kNobody) continue;
-        if (live_.last_use[id] > now_) save(id);
+        if (id != kNobody && !dies(id)) save(id);
+    }
+    for (const u32 id : xmm_owner_) {
+        if (id != kNobody && !dies(id)) save(id);
+    }
+}
+
+void Compiler::forget_caller_saved() {
+    for (unsigned n = kCalleeSaved; n < sizeof kAllocatable; ++n) {
+        if (owner_[kAllocatable[n]] != kNobody) forget_register(owner_[kAllocatable[n]]);
+    }
+    for (const u32 id : xmm_owner_) {
+        if (id != kNobody) forget_xmm(id);
+    }
+}
+
+// A value that dies here may still be written on the way out.
+Compiler::Kept Compiler::kept(bool general) const {
+    Kept k;
+    for (unsigned n = kCalleeSaved; general && n < sizeof kAllocatable; ++n) {
+        const u32 r = kAllocatable[n], id = owner_[r];
+        if (id != kNobody && live_.last_use[id] >= now_) k.general.emplace_back(r, id);
+    }
+    for (u32 r = kFirstXmm; r < 16; ++r) {
+        if (xmm_owner_[r] != kNobody && live_.last_use[xmm_owner_[r]] >= now_) k.vectors.emplace_back(r, xmm_owner_[r]);
+    }
+    return k;
+}
+
+// Not to the values' slots: which slot was free there is not known any more when code out of line is made.
+void Compiler::save_kept(const Kept& k) {
+    for (const auto& [r, id] : k.general) a_.mov(saved(r), gpq(r));
+    for (const auto& [r, id] : k.vectors) {
+        if (is_vector(id))
+            a_.movaps(saved_vector(r), xmm(r));
+        else
+            a_.movq(saved_vector(r), xmm(r));
+    }
+}
+
+void Compiler::restore_kept(const Kept& k) {
+    for (const auto& [r, id] : k.general) a_.mov(gpq(r), saved(r));
+    for (const auto& [r, id] : k.vectors) {
+        if (is_vector(id))
+            a_.movaps(xmm(r), saved_vector(r));
+        else
+            a_.movq(xmm(r), saved_vector(r));
+    }
+}
+
+void Compiler::find_wishes() {
+    wants_xmm_.assign(block_.insts.size(), false);
+    for (u32 id = static_cast<u32>(block_.insts.size()); id-- > 0;) {
+        const Inst& i = block_.insts[id];
+        if (ir::is_pure(i.op) && live_.uses[id] == 0) continue;
+        const bool passes_on = (i.op == Op::kAnd || i.op == Op::kOr || i.op == Op::kXor) && wants_xmm_[id];
+        const bool from_integer =
+            FloatForm::of(i.imm2).op == Float::kFromS64 || FloatForm::of(i.imm2).op == Float::kFromU64;
+        if (passes_on || (i.op == Op::kMakeV128 && !live_.fused[id]) || i.op == Op::kFloatCompare ||
+            i.op == Op::kNarrow || (i.op == Op::kFloat && !from_integer)) {
+            u32 argument[3];
+            const unsigned n = ir::arguments(i, argument);
+            for (unsigned k = 0; k < n; ++k) wants_xmm_[argument[k]] = true;
+        }
     }
 }
 

@@ -8,17 +8,84 @@ using asmjit::imm;
 using asmjit::Label;
 using ir::Op;
 
-void Compiler::look_up(const Gp& ea, unsigned size, bool store, const Label& slow) {
+void Compiler::look_up(const Gp& base, i32 distance, unsigned size, bool store, const Gp& addend, const Label& slow,
+                       bool aligned) {
     static_assert(sizeof(mmu::TlbEntry) == 32);
-    a_.mov(eax, ea.r32());
-    a_.shr(eax, 12 - 5);
+    if (store && cache_.options().one_block) {
+        a_.jmp(slow);
+        return;
+    }
+    if (distance == 0 && host_.bmi) {
+        a_.rorx(eax, base.r32(), 12 - 5);
+    } else {
+        a_.lea(eax, ptr(base, distance));
+        a_.shr(eax, 12 - 5);
+    }
     a_.and_(eax, (mmu::Mmu::kLevel1Entries - 1) << 5);
-    // The page of the last byte: an access that crosses pages never finds its tag in its first page's entry.
-    a_.lea(rdx, ptr(ea, static_cast<i32>(size) - 1));
-    a_.and_(rdx, -4096);
+    if (aligned) {
+        a_.lea(rdx, ptr(base, distance));
+        a_.and_(rdx, -4096 | (static_cast<i32>(size) - 1));  // no tag has such bits
+    } else {
+        // The page of the last byte: an access that crosses pages never finds its tag in its first page's entry.
+        a_.lea(rdx, ptr(base, distance + static_cast<i32>(size) - 1));
+        a_.and_(rdx, -4096);
+    }
     a_.cmp(rdx, ptr_64(kTlb, rax, 0, store ? offsetof(mmu::TlbEntry, store_tag) : offsetof(mmu::TlbEntry, load_tag)));
     a_.jne(slow);
-    a_.mov(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, addend)));
+    a_.mov(addend, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, addend)));
+}
+
+void Compiler::begin_storage(const Inst& i) {
+    if (!makes_probe(i)) return;
+    const u32 probe = now_ - 1;
+    use(block_.insts[probe].a);
+    define(probe);
+}
+
+bool Compiler::makes_probe(const Inst& i) const {
+    return (i.op == Op::kLoadBy && i.b + 1 == now_) || (i.op == Op::kStoreBy && i.c + 1 == now_);
+}
+
+Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Label& slow) {
+    const i32 distance = static_cast<i32>(i.imm);
+    const Mem storage(base, rdx, 0, distance, i.access.size);
+    if (i.op != Op::kLoadBy && i.op != Op::kStoreBy) {
+        look_up(base, distance, i.access.size, store, rdx, slow);
+        return storage;
+    }
+    const u32 id = store ? i.c : i.b;
+    const Label none = a_.newLabel(), single = a_.newLabel(), found = a_.newLabel();
+    const bool makes = makes_probe(i);
+    if (makes) {
+        const Inst& probe = block_.insts[id];
+        look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 1), store, use(id),
+                none);
+    }
+    load_into(rdx, id);
+    if (!makes) {
+        a_.test(rdx, rdx);
+        a_.jz(single);
+    }
+    a_.bind(found);
+    const i8 addend = place_[id].reg;
+    cold_.push_back([this, none, single, found, slow, makes, addend, base, distance, i, store] {
+        if (makes) {
+            const Gp r = gpq(static_cast<u32>(addend));
+            a_.bind(none);
+            a_.xor_(r.r32(), r.r32());
+        }
+        a_.bind(single);
+        look_up(base, distance, i.access.size, store, rdx, slow);
+        a_.jmp(found);
+    });
+    return storage;
+}
+
+void Compiler::load_effective(const Gp& r, const Gp& base, const Inst& i) {
+    if (i.imm == 0)
+        a_.mov(r, base);
+    else
+        a_.lea(r, ptr(base, static_cast<i32>(i.imm)));
 }
 
 void Compiler::swap(const Gp& r, unsigned size) {
@@ -28,32 +95,46 @@ void Compiler::swap(const Gp& r, unsigned size) {
 }
 
 void Compiler::emit_load(u32 id, const Inst& i) {
+    begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    const Gp r = dies(i.a) ? define_from(id, i.a) : define(id);
     const ir::Access access = i.access;
-    look_up(ea, access.size, false, slow);
+    if (wants_xmm_[id] && access.size == 8 && !access.swap) {
+        const Xmm x = define_xmm(id);
+        a_.movq(x, find_storage(i, ea, false, slow));
+        a_.bind(done);
+        cold_.push_back([this, slow, done, ea, x, i, k = kept(false), late = late_writes()] {
+            a_.bind(slow);
+            call_access(stubs_.load, ea, i, k, late);
+            a_.movq(x, rdx);
+            a_.jmp(done);
+        });
+        return;
+    }
+    const Gp r = dies(i.a) ? define_from(id, i.a) : define(id);
+    const std::vector<Late> late = late_writes(i.a, ea);
+    const Mem storage = find_storage(i, ea, false, slow);
     const bool extend_first = access.sign && !access.swap;
     switch (access.size) {
         case 1:
             if (access.sign)
-                a_.movsx(r, ptr_8(ea, rdx));
+                a_.movsx(r, storage);
             else
-                a_.movzx(r.r32(), ptr_8(ea, rdx));
+                a_.movzx(r.r32(), storage);
             break;
         case 2:
             if (extend_first)
-                a_.movsx(r, ptr_16(ea, rdx));
+                a_.movsx(r, storage);
             else
-                a_.movzx(r.r32(), ptr_16(ea, rdx));
+                a_.movzx(r.r32(), storage);
             break;
         case 4:
             if (extend_first)
-                a_.movsxd(r, ptr_32(ea, rdx));
+                a_.movsxd(r, storage);
             else
-                a_.mov(r.r32(), ptr_32(ea, rdx));
+                a_.mov(r.r32(), storage);
             break;
-        default: a_.mov(r, ptr_64(ea, rdx)); break;
+        default: a_.mov(r, storage); break;
     }
     if (access.swap) {
         swap(r, access.size);
@@ -61,26 +142,49 @@ void Compiler::emit_load(u32 id, const Inst& i) {
         if (access.sign && access.size == 4) a_.movsxd(r, r.r32());
     }
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, r, i] {
-        const Label interrupt = a_.newLabel();
+    cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late] {
         a_.bind(slow);
-        a_.mov(rax, ea);
-        a_.mov(ecx, imm(Stubs::pack(i.access)));
-        a_.call(imm(stubs_.load));
-        a_.test(eax, eax);
-        a_.jz(interrupt);
+        call_access(stubs_.load, ea, i, k, late);
         a_.mov(r, rdx);
         a_.jmp(done);
-        a_.bind(interrupt);
-        jump_interrupt(i);
     });
 }
 
+void Compiler::call_access(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late) {
+    const Label good = a_.newLabel();
+    save_kept(k);
+    load_effective(rax, ea, i);
+    a_.mov(ecx, imm(Stubs::pack(i.access)));
+    a_.call(imm(stub));
+    restore_kept(k);
+    a_.test(eax, eax);
+    a_.jnz(good);
+    write(late);
+    jump_interrupt(i);
+    a_.bind(good);
+}
+
 void Compiler::emit_store(const Inst& i) {
+    begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
-    const Gp ea = use(i.a), v = use(i.b);
+    const Gp ea = use(i.a);
     const ir::Access access = i.access;
-    look_up(ea, access.size, true, slow);
+    if (access.size == 8 && !access.swap && place_[i.b].xmm >= 0 && place_[i.b].reg < 0) {
+        const Xmm x = use_xmm(i.b);
+        const Mem storage = find_storage(i, ea, true, slow);
+        test_watched(storage, ea, i, slow);
+        a_.movq(storage, x);
+        a_.bind(done);
+        cold_.push_back([this, slow, done, ea, x, i, k = kept(false), late = late_writes()] {
+            a_.bind(slow);
+            a_.movq(rdx, x);
+            call_store(done, ea, i, k, late);
+        });
+        return;
+    }
+    const Gp v = use(i.b);
+    const Mem storage = find_storage(i, ea, true, slow);
+    test_watched(storage, ea, i, slow);
     Gp out = v;
     if (access.swap && access.size > 1) {
         a_.mov(rcx, v);
@@ -88,43 +192,54 @@ void Compiler::emit_store(const Inst& i) {
         out = rcx;
     }
     switch (access.size) {
-        case 1: a_.mov(ptr_8(ea, rdx), out.r8()); break;
-        case 2: a_.mov(ptr_16(ea, rdx), out.r16()); break;
-        case 4: a_.mov(ptr_32(ea, rdx), out.r32()); break;
-        default: a_.mov(ptr_64(ea, rdx), out); break;
+        case 1: a_.mov(storage, out.r8()); break;
+        case 2: a_.mov(storage, out.r16()); break;
+        case 4: a_.mov(storage, out.r32()); break;
+        default: a_.mov(storage, out); break;
     }
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, v, i] {
-        const Label interrupt = a_.newLabel();
+    cold_.push_back([this, slow, done, ea, v, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
-        a_.mov(rax, ea);
         a_.mov(rdx, v);
-        a_.mov(ecx, imm(Stubs::pack(i.access)));
-        a_.call(imm(stubs_.store));
-        a_.test(eax, eax);
-        a_.jnz(done);
-        a_.bind(interrupt);
-        jump_interrupt(i);
+        call_store(done, ea, i, k, late);
     });
+}
+
+void Compiler::call_store(const Label& done, const Gp& ea, const Inst& i, const Kept& k,
+                          const std::vector<Late>& late) {
+    save_kept(k);
+    load_effective(rax, ea, i);
+    a_.mov(ecx, imm(Stubs::pack(i.access)));
+    a_.call(imm(stubs_.store));
+    restore_kept(k);
+    a_.test(eax, eax);
+    a_.jnz(done);
+    write(late);
+    jump_interrupt(i);
 }
 
 // An aligned 16-byte SSE access is single-copy atomic on every x86 that has AVX.
 void Compiler::emit_load128(u32 id, const Inst& i) {
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    look_up(ea, 16, false, slow);
-    a_.movups(xmm0, xmmword_ptr(ea, rdx));
-    if (i.access.swap) a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
-    a_.movaps(slot(id), xmm0);
+    const Xmm r = define_xmm(id);
+    a_.movups(r, find_storage(i, ea, false, slow));
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, id, i] {
+    if (i.access.swap) a_.pshufb(r, xmmword_ptr(rsp, kSwapMask));
+    cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
-        a_.mov(rax, ea);
-        a_.lea(rdx, slot(id));
-        a_.mov(ecx, imm(Stubs::pack(i.access)));
+        save_kept(k);
+        ir::Access access = i.access;
+        access.swap = false;  // done after the join
+        load_effective(rax, ea, i);
+        a_.lea(rdx, ptr(rsp, kScratch));
+        a_.mov(ecx, imm(Stubs::pack(access)));
         a_.call(imm(stubs_.load128));
+        restore_kept(k);
+        a_.movaps(r, ptr(rsp, kScratch));
         a_.test(eax, eax);
         a_.jnz(done);
+        write(late);
         jump_interrupt(i);
     });
 }
@@ -132,40 +247,30 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
 void Compiler::emit_store128(const Inst& i) {
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    look_up(ea, 16, true, slow);
-    a_.movaps(xmm0, slot(i.b));
-    if (i.access.swap) a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
-    a_.movups(xmmword_ptr(ea, rdx), xmm0);
+    Xmm v = use_xmm(i.b);
+    if (i.access.swap) {
+        a_.movaps(xmm0, v);
+        a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
+        v = xmm0;
+    }
+    const Mem storage = find_storage(i, ea, true, slow);
+    test_watched(storage, ea, i, slow);
+    a_.movups(storage, v);
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, i] {
+    cold_.push_back([this, slow, done, ea, v, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
-        a_.mov(rax, ea);
-        a_.lea(rdx, slot(i.b));
-        a_.mov(ecx, imm(Stubs::pack(i.access)));
+        save_kept(k);
+        ir::Access access = i.access;
+        access.swap = false;  // done already
+        a_.movaps(ptr(rsp, kScratch), v);
+        load_effective(rax, ea, i);
+        a_.lea(rdx, ptr(rsp, kScratch));
+        a_.mov(ecx, imm(Stubs::pack(access)));
         a_.call(imm(stubs_.store128));
+        restore_kept(k);
         a_.test(eax, eax);
         a_.jnz(done);
-        jump_interrupt(i);
-    });
-}
-
-void Compiler::emit_reserve(u32 id, const Inst& i) {
-    const bool load = i.op == Op::kLoadReserve || i.op == Op::kLoadReserve128;
-    const bool in_register = i.op != Op::kLoadReserve128;
-    const Label interrupt = a_.newLabel();
-    const Gp ea = use(i.a);
-    u32 value = id;  // whose slot holds the operand, or gets the result
-    if (i.op == Op::kStoreCond) a_.mov(slot(id), use(i.b));
-    if (i.op == Op::kStoreCond128) value = i.b;
-    a_.mov(rax, ea);
-    a_.lea(rdx, slot(value));
-    a_.mov(ecx, imm(Stubs::pack(i.access)));
-    a_.call(imm(load ? stubs_.load_reserve : stubs_.store_conditional));
-    a_.test(eax, eax);
-    a_.jz(interrupt);
-    if (in_register) a_.mov(define(id), rdx);
-    cold_.push_back([this, interrupt, i] {
-        a_.bind(interrupt);
+        write(late);
         jump_interrupt(i);
     });
 }

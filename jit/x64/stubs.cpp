@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "jit/storage_access.h"
+#include "jit/x64/executor.h"
 
 namespace mpower::jit::x64 {
 namespace {
@@ -56,8 +57,7 @@ u64 address_of(F* f) {
 
 class StubMaker {
   public:
-    StubMaker(CodeMemory& memory, const mmu::Mmu& mmu, const BlockCache& cache)
-        : memory_(memory), mmu_(mmu), cache_(cache) {}
+    StubMaker(CodeMemory& memory, std::size_t room) : memory_(memory), room_(room) {}
 
     Stubs make() {
         const Gp saved[] = {rbx, rbp, r12, r13, r14, r15};
@@ -67,7 +67,7 @@ class StubMaker {
             for (int n = 5; n >= 0; --n) a.pop(saved[n]);
             a.ret();
         });
-        stubs.leave_at_entry = put([&](Assembler& a) {
+        stubs.poll = put([&](Assembler& a) {
             a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
             a.xor_(eax, eax);
             a.jmp(imm(stubs.leave));
@@ -76,22 +76,31 @@ class StubMaker {
             for (const Gp& r : saved) a.push(r);
             a.sub(rsp, kFrameBytes);
             a.mov(kState, rdi);
-            a.mov(rax, imm(address_of(mmu_.data_array())));
-            a.mov(kTlb, ptr_64(rax));
-            a.mov(kEntry, ptr_64(kState, offsetof(CpuState, nip)));
+            load_context(a);
             a.mov(rax, imm(0x08090a0b0c0d0e0f));
             a.mov(ptr_64(rsp, kSwapMask), rax);
             a.mov(rax, imm(0x0001020304050607));
             a.mov(ptr_64(rsp, kSwapMask + 8), rax);
             a.jmp(rsi);
         }));
-        stubs.dispatch = put([&](Assembler& a) { dispatch(a, stubs); });
+        stubs.resume = put([&](Assembler& a) { go_on(a, stubs, address_of(X64Executor::resume)); });
+        stubs.dispatch = put([&](Assembler& a) {
+            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            go_on(a, stubs, address_of(X64Executor::resume));
+        });
+        stubs.promote = put([&](Assembler& a) {
+            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            go_on(a, stubs, address_of(X64Executor::promote));
+        });
+        stubs.link = put([&](Assembler& a) {
+            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            go_on(a, stubs, address_of(X64Executor::resume_by_link));
+        });
         stubs.interrupt = put([&](Assembler& a) {
             a.mov(rdi, kState);
             a.mov(rax, imm(address_of(take_pending)));
             a.call(rax);
-            a.xor_(eax, eax);
-            a.jmp(imm(stubs.leave));
+            a.jmp(imm(stubs.resume));
         });
         stubs.load = slow_path(address_of(slow_load));
         stubs.store = slow_path(address_of(slow_store));
@@ -105,46 +114,37 @@ class StubMaker {
   private:
     template <class F>
     u64 put(F emit) {
+        const u8* const where = memory_.code(used_);
         asmjit::CodeHolder code;
-        code.init(asmjit::Environment::host(), reinterpret_cast<u64>(memory_.next()));
+        code.init(asmjit::Environment::host(), reinterpret_cast<u64>(where));
         Assembler a(&code);
         emit(a);
         const asmjit::CodeBuffer& buffer = code.textSection()->buffer();
-        if (code.hasUnresolvedLinks() || !code.relocEntries().empty()) std::abort();
-        return reinterpret_cast<u64>(memory_.add({buffer.data(), buffer.size()}));
+        if (code.hasUnresolvedLinks() || !code.relocEntries().empty() || used_ + buffer.size() > room_) std::abort();
+        memory_.write(where, {buffer.data(), buffer.size()});
+        used_ = (used_ + buffer.size() + 15) & ~std::size_t{15};
+        return reinterpret_cast<u64>(where);
     }
 
-    /// BlockCache::find() without its slow parts. The block checks its own epoch and polls.
-    void dispatch(Assembler& a, const Stubs& stubs) {
-        using mmu::CodeEntry;
-        static_assert(sizeof(CodeEntry) == 16 && sizeof(BlockCache::Recent) == 32);
-        const asmjit::Label miss = a.newLabel();
-        a.mov(kEntry, rax);
-        a.mov(rsi, imm(address_of(mmu_.code_array())));
-        a.mov(edx, eax);
-        a.shr(edx, 12 - 4);
-        a.and_(edx, (mmu::Mmu::kLevel1Entries - 1) << 4);
-        a.add(rdx, ptr_64(rsi));
-        a.mov(rsi, rax);
-        a.and_(rsi, -4096);
-        a.cmp(rsi, ptr_64(rdx, offsetof(CodeEntry, tag)));
-        a.jne(miss);
-        a.and_(eax, 4095);
-        a.or_(rax, ptr_64(rdx, offsetof(CodeEntry, real_page)));
-        a.mov(rdx, rax);  // slot_of(): real address >> 2 ^ key * 37
-        a.shr(rdx, 2);
-        a.imul(edi, ecx, 37);
-        a.xor_(edx, edi);
-        a.and_(edx, BlockCache::kRecent - 1);
-        a.shl(edx, 5);
-        a.shl(rax, 10);  // key_of()
-        a.or_(rax, rcx);
-        a.mov(rsi, imm(reinterpret_cast<u64>(cache_.recent())));
-        a.cmp(rax, ptr_64(rsi, rdx, 0, offsetof(BlockCache::Recent, key)));
-        a.jne(miss);
-        a.jmp(ptr_64(rsi, rdx, 0, offsetof(BlockCache::Recent, code)));
-        a.bind(miss);
-        a.jmp(imm(stubs.leave_at_entry));
+    static void load_context(Assembler& a) {
+        a.mov(rax, ptr_64(kState, offsetof(CpuState, tlb)));
+        a.mov(kTlb, ptr_64(rax, offsetof(mmu::Level1Arrays, data)));
+        a.mov(kEntry, ptr_64(kState, offsetof(CpuState, nip)));
+    }
+
+    /// Calls const void* f(CpuState*, rsi), which says where the code at NIP is; nullptr: leave.
+    static void go_on(Assembler& a, const Stubs& stubs, u64 f) {
+        const asmjit::Label out = a.newLabel();
+        a.mov(rdi, kState);
+        a.mov(rax, imm(f));
+        a.call(rax);
+        a.test(rax, rax);
+        a.jz(out);
+        a.mov(rcx, rax);
+        load_context(a);
+        a.jmp(rcx);
+        a.bind(out);
+        a.jmp(imm(stubs.leave));  // rax = kLeftAttention
     }
 
     u64 slow_path(u64 function) {
@@ -163,14 +163,11 @@ class StubMaker {
     }
 
     CodeMemory& memory_;
-    const mmu::Mmu& mmu_;
-    const BlockCache& cache_;
+    std::size_t room_, used_ = 0;
 };
 
 }  // namespace
 
-Stubs make_stubs(CodeMemory& memory, const mmu::Mmu& mmu, const BlockCache& cache) {
-    return StubMaker(memory, mmu, cache).make();
-}
+Stubs make_stubs(CodeMemory& memory, std::size_t room) { return StubMaker(memory, room).make(); }
 
 }  // namespace mpower::jit::x64

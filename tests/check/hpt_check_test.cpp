@@ -2,38 +2,60 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <set>
 
 #include "hpt/hpt.h"
+#include "tests/campaign.h"
 #include "tests/check/policy.h"
 #include "tests/hpt/model.h"
 
 namespace mpower::hpt {
 namespace {
 
-using check::CheckedU64;
+using check::Checked;
 using check::CheckPolicy;
 using check::Scheduler;
 using Outcome = std::vector<u64>;
 constexpr u64 kRam = u64{1} << 40;
 constexpr auto kSeq = std::memory_order_seq_cst;
 
-enum Op { kEnter, kExactEnter, kRemove, kProtect, kRead, kClearMod, kBulkRemove, kWalk, kOps, kFind = kOps, kWalkOut };
-const char* const kNames[] = {"enter",     "exact enter", "remove",   "protect", "read",
-                              "clear_mod", "bulk_remove", "walk+R/C", "find",    "walk+R/C in OUT"};
+enum Op {
+    kEnter,
+    kExactEnter,
+    kRemove,
+    kProtect,
+    kRead,
+    kClearMod,
+    kBulkRemove,
+    kWalk,
+    kOps,
+    kFind = kOps,
+    kWalkOut,
+    kBulkForward,
+    kBulkBackward,
+    kResize
+};
+const char* const kNames[] = {"enter",        "exact enter",   "remove",   "protect", "read",
+                              "clear_mod",    "bulk_remove",   "walk+R/C", "find",    "walk+R/C in OUT",
+                              "bulk forward", "bulk backward", "resize"};
 
-// Slot 0 maps the walked page. Other slots hold pages of another segment; `empty` is the free slot, 8: none.
+// Slot 0 maps the walked page, and is bolted. Other slots hold pages of another segment; `empty` is the free slot, 8:
+// none.
 Hpte initial(unsigned slot, unsigned empty) {
     if (slot == empty) return {};
-    return {u64{slot} << 12 | kValid, u64{slot + 1} << 12 | kM | (slot == 2 ? kC : 0)};
+    return {u64{slot} << 12 | kValid | (slot == 0 ? kBolted : 0), u64{slot + 1} << 12 | kM | (slot == 2 ? kC : 0)};
 }
 constexpr Hpte kNew{kValid | 8, u64{0x99} << 12 | kM | 1};  // maps the walked page too
 constexpr u64 kProtectFlags = 2 | kN;
+constexpr unsigned kShift = 8;  // two PTEGs
+constexpr u64 kOtherGroup = 8;  // a slot of the second
 
-void bulk_pairs(u64 (&p)[8]) {
+void bulk_pairs(u64 (&p)[8], Op op) {
     std::fill(p, p + 8, bulk::kEnd);
-    p[0] = bulk::kRequest | 0;
-    p[2] = bulk::kRequest | 2;
+    p[0] = bulk::kRequest | (op == kBulkBackward ? kOtherGroup : 0);
+    p[2] = bulk::kRequest | (op == kBulkBackward ? 0 : op == kBulkForward ? kOtherGroup : 2);
 }
 
 Outcome in_model(test::Model& m, Op op) {
@@ -58,12 +80,15 @@ Outcome in_model(test::Model& m, Op op) {
             const auto s = m.clear(kC, 0, 0, 0, &old);
             return {u64(s), old.v, old.r};
         }
-        case kBulkRemove: {
+        case kBulkRemove:
+        case kBulkForward:
+        case kBulkBackward: {
             u64 p[8];
-            bulk_pairs(p);
+            bulk_pairs(p, op);
             const auto s = m.bulk_remove(p);
             return {u64(s), p[0], p[2]};
         }
+        case kResize: m.resize(); return {u64(papr::kSuccess)};
         default:
             for (u64 n = 0; n < 8; ++n) {
                 const u64 v = m.read(n).v;
@@ -78,7 +103,7 @@ Outcome in_model(test::Model& m, Op op) {
 
 /// Waits until every walker that was in GUEST has come out, as smp's broadcast does.
 struct Broadcast : Invalidator {
-    CheckedU64 guest[3];
+    Checked<u64> guest[3];
     void invalidate(std::span<const VirtualPage>) override {
         for (auto& g : guest) {
             const u64 was = g.load(kSeq);
@@ -91,8 +116,9 @@ template <class Table>
 struct World {
     Table& table;
     Broadcast broadcast{};
-    u64 done = 0;        // removes of slot 0 that returned
-    bool stale = false;  // an access through a translation whose removal had returned
+    u64 done = 0;           // removes of slot 0 that returned
+    bool narrowed = false;  // a protect of slot 0 returned
+    bool stale = false;     // an access through a translation whose removal or change had returned
 
     Outcome call(Op op, unsigned fiber) {
         switch (op) {
@@ -106,22 +132,29 @@ struct World {
                 if (e.status == papr::kSuccess) ++done;
                 return {u64(e.status), e.old.v, e.old.r};
             }
-            case kProtect: return {u64(table.protect(kProtectFlags, PteIndex{0}, 0, broadcast))};
+            case kProtect: {
+                const auto s = table.protect(kProtectFlags, PteIndex{0}, 0, broadcast);
+                if (s == papr::kSuccess) narrowed = true;
+                return {u64(s)};
+            }
             case kRead: {
-                const Hpte e = table.read(PteIndex{0});
+                const Hpte e = *table.read(PteIndex{0});
                 return {e.v, e.v & kValid ? e.r : 0};
             }
             case kClearMod: {
                 const auto e = table.clear(kC, 0, PteIndex{0}, 0, broadcast);
                 return {u64(e.status), e.old.v, e.old.r};
             }
-            case kBulkRemove: {
+            case kBulkRemove:
+            case kBulkForward:
+            case kBulkBackward: {
                 u64 p[8];
-                bulk_pairs(p);
+                bulk_pairs(p, op);
                 const auto s = table.bulk_remove(p, broadcast);
-                if (!(p[0] & bulk::kNotFound)) ++done;
+                if (!(p[op == kBulkBackward ? 2 : 0] & bulk::kNotFound)) ++done;
                 return {u64(s), p[0], p[2]};
             }
+            case kResize: return {u64(table.resize_commit(kShift, broadcast))};
             // Walks that no broadcast waits for: the table alone must keep them right.
             case kFind: {
                 const auto m = table.find(Segment{}, 0);
@@ -136,15 +169,17 @@ struct World {
             default: return walk(broadcast.guest[fiber]);
         }
     }
-    Outcome walk(CheckedU64& guest) {
+    Outcome walk(Checked<u64>& guest) {
         for (;;) {
             guest.store(guest.value + 1, kSeq);
             const auto m = table.find(Segment{}, 0);
             const u64 before = done;
+            const bool was_narrow = narrowed;
             const bool set = m && table.set_rc(*m, kR | kC);
             if (set) {
                 Scheduler::current->point();  // the access itself
                 if (m->index.v == 0 && done != before) stale = true;
+                if (m->index.v == 0 && !was_narrow && narrowed && !(m->hpte.r & kN)) stale = true;
             }
             guest.store(guest.value + 1, kSeq);
             if (!m) return {~u64{0}};
@@ -163,7 +198,7 @@ std::set<Outcome> permitted(const std::vector<Op>& ops, unsigned empty) {
     for (size_t n = 0; n < order.size(); ++n) order[n] = n;
     std::set<Outcome> outcomes;
     do {
-        test::Model m(18, kRam);
+        test::Model m(kShift, kRam);
         u64 used;
         for (unsigned s = 0; s < 8; ++s) {
             const Hpte e = initial(s, empty);
@@ -185,41 +220,49 @@ struct Verdict {
 };
 
 /// Exhaustive at preemption bound 2 if `random_runs` is 0.
-template <Mutant kBug>
+template <Mutant kBug, bool kResizes = false>
 Verdict explore(const std::vector<Op>& ops, unsigned empty, u64 random_runs = 0, u64 seed = 1) {
-    using Table = BasicHpt<CheckPolicy<kBug>>;
-    static const auto table = *Table::create(18);
-    static typename CheckPolicy<kBug>::Entry* const entries = CheckPolicy<kBug>::last;
+    using Policy = CheckPolicy<kBug, kResizes>;
+    using Table = BasicHpt<Policy>;
+    static std::unique_ptr<Table> table;
+    static typename Policy::Entry* entries;
+    static Scheduler scheduler;
     const auto good = permitted(ops, empty);
     Verdict verdict;
-    std::mt19937_64 random(seed);
-    std::vector<unsigned> prefix;
+    check::Random random(seed);
+    std::vector<u8> prefix;
+    std::optional<World<Table>> world;
+    std::vector<Outcome> each(ops.size());
+    std::vector<std::function<void()>> bodies;
+    for (unsigned n = 0; n < ops.size(); ++n) {
+        bodies.push_back([&, n] { each[n] = world->call(ops[n], n); });
+    }
     for (;;) {
-        for (unsigned s = 0; s < 8; ++s) {
+        if (table == nullptr || kResizes) {
+            table = *Table::create(kShift);
+            entries = Policy::last;
+            if (kResizes) table->resize_prepare(kShift);
+        }
+        for (unsigned s = 0; s <= kOtherGroup; ++s) {
             const Hpte e = initial(s, empty);
             entries[s].v.value = e.v;
             entries[s].r.value = e.r;
         }
-        World<Table> world{*table};
-        std::vector<Outcome> each(ops.size());
-        std::vector<std::function<void()>> bodies;
-        for (unsigned n = 0; n < ops.size(); ++n) {
-            bodies.push_back([&, n] { each[n] = world.call(ops[n], n); });
-        }
-        Scheduler scheduler;
-        const auto run = scheduler.run(bodies, prefix, 2, random_runs ? &random : nullptr);
+        world.emplace(*table);
+        const auto& run = scheduler.run(bodies, prefix, {}, random_runs ? &random : nullptr);
         ++verdict.schedules;
         verdict.failure = run.failure;
         Outcome all;
         for (const auto& o : each) all.insert(all.end(), o.begin(), o.end());
-        for (unsigned s = 0; s < 8; ++s) add_entry(all, {entries[s].v.value, entries[s].r.value});
-        if (world.stale) verdict.failure = "access after the removal returned";
+        if (verdict.failure.empty()) {
+            for (unsigned s = 0; s < 8; ++s) add_entry(all, *table->read(PteIndex{s}));
+        }
+        if (world->stale) verdict.failure = "access after the call returned";
         if (verdict.failure.empty() && !good.contains(all)) verdict.failure = "no order of the calls explains it";
         if (!verdict.failure.empty()) {
             verdict.failure += " in";
             for (Op op : ops) verdict.failure += std::string(" [") + kNames[op] + "]";
-            verdict.failure += ", free slot " + std::to_string(empty) + ", choices";
-            for (unsigned c : run.choices) verdict.failure += " " + std::to_string(c);
+            verdict.failure += ", free slot " + std::to_string(empty) + choices_of(run);
             return verdict;
         }
         if (random_runs ? verdict.schedules == random_runs : !next_schedule(run, prefix)) return verdict;
@@ -241,49 +284,97 @@ Verdict explore_pairs() {
     return sum;
 }
 
-/// A slot that is given to another entry while it is looked at: exhaustive too.
-template <Mutant kBug>
-Verdict explore_reuse() {
+Verdict explore_all(std::initializer_list<std::function<Verdict()>> cases) {
     Verdict sum;
-    for (Op looks : {kRead, kFind, kWalkOut}) {
-        const Verdict v = explore<kBug>({kRemove, kExactEnter, looks}, 8);
+    for (const auto& one : cases) {
+        const Verdict v = one();
         sum.schedules += v.schedules;
         if (!v.failure.empty()) return {sum.schedules, v.failure};
     }
     return sum;
 }
 
-TEST(HptCheck, LooksAtASlotThatIsReused_AreLinearizable_ExhaustivelyAtPreemptionBound2) {
-    const Verdict v = explore_reuse<Mutant::kNone>();
+/// A slot that is given to another entry while it is looked at; removals of two groups in opposite orders.
+template <Mutant kBug>
+Verdict explore_special() {
+    return explore_all({[] {
+                            return explore<kBug>({kRemove, kExactEnter, kRead}, 8);
+                        },
+                        [] {
+                            return explore<kBug>({kRemove, kExactEnter, kFind}, 8);
+                        },
+                        [] {
+                            return explore<kBug>({kRemove, kExactEnter, kWalkOut}, 8);
+                        },
+                        [] {
+                            return explore<kBug>({kBulkForward, kBulkBackward}, 8);
+                        }});
+}
+
+/// A change of the table's size, beside each call.
+template <Mutant kBug>
+Verdict explore_resize() {
+    Verdict sum;
+    for (int op = 0; op < kOps; ++op) {
+        const Verdict v = explore<kBug, true>({kResize, Op(op)}, 1);
+        sum.schedules += v.schedules;
+        if (!v.failure.empty()) return {sum.schedules, v.failure};
+    }
+    return sum;
+}
+
+/// Prints how many schedules, and how fast.
+template <class Explore>
+void expect_right(Explore explore) {
+    const auto start = std::chrono::steady_clock::now();
+    const Verdict v = explore();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::printf("%lu schedules, %.0f each second\n", static_cast<unsigned long>(v.schedules),
+                static_cast<double>(v.schedules) / took.count());
     EXPECT_EQ(v.failure, "");
-    std::printf("%lu schedules\n", static_cast<unsigned long>(v.schedules));
+    EXPECT_GT(v.schedules, 1000u);
+}
+
+TEST(HptCheck, ReusedSlotsAndOppositeBulkRemovals_AreLinearizable_ExhaustivelyAtPreemptionBound2) {
+    expect_right(explore_special<Mutant::kNone>);
 }
 
 TEST(HptCheck, EveryPairOfCalls_IsLinearizable_ExhaustivelyAtPreemptionBound2) {
-    const Verdict v = explore_pairs<Mutant::kNone>();
-    EXPECT_EQ(v.failure, "");
-    std::printf("%lu schedules\n", static_cast<unsigned long>(v.schedules));
-    EXPECT_GT(v.schedules, 10000u);
+    expect_right(explore_pairs<Mutant::kNone>);
+}
+
+TEST(HptCheck, AResizeBesideEachCall_IsLinearizable_ExhaustivelyAtPreemptionBound2) {
+    expect_right(explore_resize<Mutant::kNone>);
 }
 
 TEST(HptCheck, EveryTripleOfCalls_IsLinearizable_UnderRandomSchedules) {
-    const u64 seed = std::random_device{}();
-    const u64 runs = std::getenv("MPOWER_LONG") ? 100000 : 200;
+    const u64 seed = campaign_seed();
+    const u64 runs = long_run() ? 100000 : 2000;
     std::printf("seed %lu, %lu schedules a triple\n", static_cast<unsigned long>(seed),
                 static_cast<unsigned long>(runs));
-    for (int a = 0; a < kOps; ++a) {
-        for (int b = a; b < kOps; ++b) {
-            for (int c = b; c < kOps; ++c) {
-                ASSERT_EQ(explore<Mutant::kNone>({Op(a), Op(b), Op(c)}, 1, runs, seed).failure, "");
+    expect_right([&] {
+        Verdict sum;
+        for (int a = 0; a < kOps; ++a) {
+            for (int b = a; b < kOps; ++b) {
+                for (int c = b; c < kOps; ++c) {
+                    const Verdict v = explore<Mutant::kNone>({Op(a), Op(b), Op(c)}, 1, runs, seed);
+                    sum.schedules += v.schedules;
+                    if (!v.failure.empty()) return Verdict{sum.schedules, v.failure};
+                }
             }
         }
-    }
+        return sum;
+    });
 }
 
 template <Mutant kBug>
 void killed(const char* name) {
-    Verdict v = explore_pairs<kBug>();
-    if (v.failure.empty()) v = explore_reuse<kBug>();
+    Verdict v;
+    if constexpr (kBug >= Mutant::kResizeUnseen) {
+        v = explore_resize<kBug>();
+    } else {
+        v = explore_all({explore_pairs<kBug>, explore_special<kBug>});
+    }
     std::printf("%-20s killed by: %s\n", name, v.failure.c_str());
     EXPECT_NE(v.failure, "") << name << " survives";
 }
@@ -303,10 +394,16 @@ TEST(HptCheck, EachMutant_IsKilled) {
     MUTANT(kFindOnce);
     MUTANT(kProtectInvalid);
     MUTANT(kProtectOldRc);
+    MUTANT(kProtectNoInvalidate);
     MUTANT(kClearOld);
     MUTANT(kNoLock);
     MUTANT(kBulkNoInvalidate);
     MUTANT(kBulkRcEarly);
+    MUTANT(kBulkHoldsAndWaits);
+    MUTANT(kResizeUnseen);
+    MUTANT(kResizeLocksUnseen);
+    MUTANT(kResizeNoInvalidate);
+    MUTANT(kResizeRcLost);
 #undef MUTANT
 }
 

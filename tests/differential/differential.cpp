@@ -48,7 +48,7 @@ class Campaign {
         : settings_(settings),
           generator_(options),
           subject_(options.level, options.little_endian,
-                   settings.accel == "jit" ? jit::Accel::kJit : jit::Accel::kInterp) {}
+                   settings.accel == "interp" ? jit::Accel::kInterp : jit::Accel::kJit, settings.accel == "hot") {}
 
     bool start() {
         auto oracle = Oracle::start(settings_.qemu, settings_.level, settings_.runner, settings_.endian == "little");
@@ -228,7 +228,7 @@ int main(int argc, char** argv) {
     app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, all; a comma between")->capture_default_str();
     app.add_option("--only", settings.only, "These mnemonics, a comma between (instead of --rows)");
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
-    app.add_option("--accel", settings.accel, "interp or jit")->check(CLI::IsMember({"interp", "jit"}));
+    app.add_option("--accel", settings.accel, "interp, jit, or hot (jit, its hot code)")->check(CLI::IsMember({"interp", "jit", "hot"}));
     app.add_option("--endian", settings.endian, "little or big")->check(CLI::IsMember({"little", "big"}));
     app.add_option("--program", settings.program, "Run only this program of the seed");
     app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")

@@ -53,14 +53,17 @@ struct Subject::Parts {
     std::unique_ptr<hpt::Hpt> hpt = must(hpt::Hpt::create(18));
     mmu::CodeEpochs epochs{kRamBytes};
     mmu::Mmu mmu{ram, *hpt, epochs};
+    std::unique_ptr<SharedCode> shared;
     NoPlatform platform;
     CpuState state;
     std::unique_ptr<Executor> executor;
 };
 
-Subject::Subject(IsaLevel level, bool little_endian, Accel accel)
-    : parts_(std::make_unique<Parts>()), le_(little_endian) {
-    parts_->executor = make_executor(accel, parts_->mmu);
+Subject::Subject(IsaLevel level, bool little_endian, Accel accel, bool hot)
+    : parts_(std::make_unique<Parts>()), le_(little_endian), rounds_(hot ? 4 : 1) {
+    parts_->shared = make_shared_code(accel, parts_->ram, parts_->epochs,
+                                      CodeOptions{.count_instructions = true, .hot = hot ? 2 : CodeOptions::kNever});
+    parts_->executor = make_executor(accel, parts_->mmu, *parts_->shared);
     CpuState& s = parts_->state;
     s.level = level;
     s.interrupt_le = le_;
@@ -76,14 +79,9 @@ Subject::~Subject() = default;
 
 u64 Subject::instructions() const { return parts_->state.instructions; }
 
-Image Subject::run(const Image& initial, std::span<const u32> code) {
+void Subject::execute(const Image& initial) {
     CpuState& s = parts_->state;
     u8* const ram = parts_->ram.bytes().data();
-    for (std::size_t i = 0; i < code.size(); ++i) {
-        const u32 word = le_ ? code[i] : byte_swap(code[i]);
-        std::memcpy(ram + DIFF_CODE + 4 * i, &word, 4);
-    }
-    parts_->epochs.modified();
     std::memcpy(ram + DIFF_SCRATCH, initial.scratch.data(), DIFF_SCRATCH_BYTES);
 
     const State& in = initial.state;
@@ -101,6 +99,17 @@ Image Subject::run(const Image& initial, std::span<const u32> code) {
     set_msr(s, msr::kSf | msr::kFp | msr::kVec | msr::kVsx | (le_ ? msr::kLe : 0));
     s.attention.store(0, std::memory_order_relaxed);
     parts_->executor->run(s);
+}
+
+Image Subject::run(const Image& initial, std::span<const u32> code) {
+    CpuState& s = parts_->state;
+    u8* const ram = parts_->ram.bytes().data();
+    for (std::size_t i = 0; i < code.size(); ++i) {
+        const u32 word = le_ ? code[i] : byte_swap(code[i]);
+        std::memcpy(ram + DIFF_CODE + 4 * i, &word, 4);
+    }
+    parts_->epochs.modified();
+    for (unsigned round = 0; round < rounds_; ++round) execute(initial);
 
     Image result;
     State& out = result.state;

@@ -11,7 +11,8 @@ namespace mpower::differential {
 
 class Subject {
   public:
-    Subject(jit::IsaLevel level, bool little_endian, jit::Accel accel);
+    /// `hot`: runs each program several times and looks at the last one, so that the translator's hot code runs.
+    Subject(jit::IsaLevel level, bool little_endian, jit::Accel accel, bool hot);
     ~Subject();
 
     /// Runs a test to its end or to the first interrupt.
@@ -20,9 +21,11 @@ class Subject {
     u64 instructions() const;
 
   private:
+    void execute(const Image& initial);
     struct Parts;
     std::unique_ptr<Parts> parts_;
     bool le_;
+    unsigned rounds_;
 };
 
 }  // namespace mpower::differential

@@ -72,17 +72,26 @@ void finish(void);
 
 /* --- fdt.c */
 struct machine {
-    u64 fdt; /* 0: none (started by other firmware) */
+    int described; /* 0: nothing known of it (started by other firmware) */
     u32 servers[MAX_CPUS];
     unsigned cpu_count;
     u32 pft_shift; /* log2 of the hash table's bytes */
     u32 vty;
-    u32 rtas_base, rtas_entry, start_cpu, stop_self, power_off;
+    u32 rtas_base, rtas_entry; /* entry 0: RTAS by hypercall */
+    u32 start_cpu, stop_self, power_off, system_reboot, nvram_fetch, nvram_store;
     char bootargs[64];
 };
 extern struct machine machine;
 void read_device_tree(u64 fdt);
-int rtas(u32 token, u32 nargs, const u32* args);
+/* The first of the results. */
+int rtas(u32 token, u32 nargs, const u32* args, u32 nrets);
+
+/* --- firmware.c */
+/* Asks the firmware that started us; 0: it has no answer. */
+int ask_firmware(void);
+
+/* --- main.c */
+int chosen(const char* test);
 
 void test_exceptions(void);
 void test_mmu(void);
@@ -90,13 +99,16 @@ void test_smp(void);
 void test_races(void);
 void test_litmus(void);
 void test_aba(void);
+void test_reboot(void);
+void time_hypercalls(void);
 
 /* --- smp.c */
 void start_all(void);
 /* Runs function(index) on every vCPU, the caller being 0; false if not all finished within two minutes. */
 int on_all(void (*function)(u64 index));
 void stop_all(void);
-void count_up(volatile u32* at, u32 n);
+/* Adds n, whole; the sum. */
+u32 count_up(volatile u32* at, u32 n);
 
 /* --- mmu.c */
 #define H_REMOVE 0x04
@@ -133,6 +145,15 @@ static inline struct cpu* this_cpu(void) {
     struct cpu* c;
     __asm__("mr %0, 13" : "=r"(c));
     return c;
+}
+static inline void spin_lock(volatile u32* lock) {
+    u32 t;
+    __asm__ volatile("1: lwarx %0, 0, %1; cmpwi %0, 0; bne- 1b; stwcx. %2, 0, %1; bne- 1b; isync"
+                     : "=&r"(t) : "r"(lock), "r"(1) : "cr0", "memory");
+}
+static inline void spin_unlock(volatile u32* lock) {
+    __asm__ volatile("lwsync" ::: "memory");
+    *lock = 0;
 }
 static inline u64 timebase(void) {
     u64 t;

@@ -26,11 +26,15 @@ static void property(const char* const* path, int depth, const char* name, const
         if (same(name, "start-cpu")) machine.start_cpu = v;
         if (same(name, "stop-self")) machine.stop_self = v;
         if (same(name, "power-off")) machine.power_off = v;
+        if (same(name, "system-reboot")) machine.system_reboot = v;
+        if (same(name, "nvram-fetch")) machine.nvram_fetch = v;
+        if (same(name, "nvram-store")) machine.nvram_store = v;
     }
     if (depth == 2 && named(path[1], "chosen") && same(name, "bootargs")) {
         for (u32 i = 0; i < length && i < sizeof machine.bootargs - 1; ++i) machine.bootargs[i] = (char)value[i];
     }
-    if (depth == 3 && named(path[1], "vdevice") && named(path[2], "vty") && same(name, "reg")) machine.vty = be32(value);
+    if (depth == 3 && named(path[1], "vdevice") && named(path[2], "vty") && same(name, "reg"))
+        machine.vty = be32(value);
     if (depth == 3 && named(path[1], "cpus")) {
         if (same(name, "ibm,pft-size") && length >= 8) machine.pft_shift = be32(value + 4);
         /* One entry for each thread of the core. */
@@ -49,7 +53,7 @@ void read_device_tree(u64 fdt) {
         ++failures;
         return;
     }
-    machine.fdt = fdt;
+    machine.described = 1;
     const u8* p = base + be32(base + 8);
     const char* strings = (const char*)base + be32(base + 12);
     const char* path[8];
@@ -75,19 +79,25 @@ void read_device_tree(u64 fdt) {
     }
 }
 
+#define KVMPPC_H_RTAS 0xf000
+
 static void put32(u32* at, u32 value) {
     u8* p = (u8*)at;
     p[0] = (u8)(value >> 24), p[1] = (u8)(value >> 16), p[2] = (u8)(value >> 8), p[3] = (u8)value;
 }
 
 /* PAPR 7.2.6: token, argument and result counts, arguments, results, each a big-endian word. */
-int rtas(u32 token, u32 nargs, const u32* args) {
+int rtas(u32 token, u32 nargs, const u32* args, u32 nrets) {
     u32 block[8];
     put32(block, token);
     put32(block + 1, nargs);
-    put32(block + 2, 1);
+    put32(block + 2, nrets);
     for (u32 i = 0; i < nargs; ++i) put32(block + 3 + i, args[i]);
-    put32(block + 3 + nargs, 0xffffffff);
-    call_rtas(block, machine.rtas_base, machine.rtas_entry);
+    for (u32 i = 0; i < nrets; ++i) put32(block + 3 + nargs + i, 0xffffffff);
+    if (machine.rtas_entry != 0) {
+        call_rtas(block, machine.rtas_base, machine.rtas_entry);
+    } else {
+        hcall(KVMPPC_H_RTAS, (u64)block, 0, 0, 0, 0);
+    }
     return (int)be32(block + 3 + nargs);
 }

@@ -1,10 +1,10 @@
 /* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "races", "litmus",
- * "aba"; none: all but the last. */
+ * "aba", "reboot", "time-KIND" (timed.c); none: all up to "litmus". */
 #include "cpu.h"
 
 struct cpu cpus[MAX_CPUS];
 
-static int chosen(const char* test) {
+int chosen(const char* test) {
     if (machine.bootargs[0] == 0) return 1;
     for (const char* at = machine.bootargs; *at != 0; ++at) {
         const char *a = at, *b = test;
@@ -16,9 +16,9 @@ static int chosen(const char* test) {
 
 void finish(void) {
     print(failures == 0 ? "ALL PASS\n" : "SOME FAILED\n");
-    if (machine.fdt != 0) {
+    if (machine.described) {
         const u32 masks[2] = {0xffffffff, 0xffffffff};
-        rtas(machine.power_off, 2, masks);
+        rtas(machine.power_off, 2, masks, 1);
         print("FAIL power-off returned\n");
     }
     for (;;) {}
@@ -41,17 +41,23 @@ void main(u64 fdt, u64 firmware) {
     /* H_SET_MODE: interrupts in little-endian mode. */
     expect("H_SET_MODE little-endian", (u64)hcall(0x31c, 1, 4, 0, 0, 0), 0);
 #endif
-    if (firmware == 0) read_device_tree(fdt);
+    if (firmware == 0) {
+        read_device_tree(fdt);
+    } else {
+        machine.described = ask_firmware();
+    }
     if (chosen("exceptions")) test_exceptions();
     if (chosen("mmu")) test_mmu();
-    if (machine.fdt == 0) {
+    if (!machine.described) {
         print("SKIP smp: started by other firmware, no device tree\n");
     } else {
+        if (machine.bootargs[0] != 0 && chosen("reboot")) test_reboot();
         start_all();
         if (chosen("smp")) test_smp();
         if (chosen("races")) test_races();
         if (chosen("litmus")) test_litmus();
         if (machine.bootargs[0] != 0 && chosen("aba")) test_aba();
+        if (machine.bootargs[0] != 0) time_hypercalls();
         stop_all();
     }
     finish();

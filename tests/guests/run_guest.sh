@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs a bare-metal guest and checks its output and the machine's exit status.
 #   run_guest.sh MPOWER GUEST EXPECTED-LINE... -- [mpower options]
+# "@long" in an option becomes "long" if MPOWER_LONG is set, else nothing.
 # 0: every expected line came, no line says FAIL, exit status 0. 77: GUEST does not exist (skipped, reason printed).
 set -euo pipefail
 
 if [ "${1:-}" = --help ] || [ $# -lt 3 ]; then
-    sed -n '2,4s/^# //p' "$0"
+    sed -n '2,5s/^# //p' "$0"
     exit 0
 fi
 mpower=$1 guest=$2
@@ -21,8 +22,9 @@ if [ ! -r "$guest" ]; then
     echo "skipped: $guest was not built: install the GNU cross compilers for powerpc64 and powerpc64le"
     exit 77
 fi
-status=0
-output=$(timeout 300 "$mpower" -kernel "$guest" "$@" </dev/null | tr -d '\r') || status=$?
+status=0 long=${MPOWER_LONG:+long} limit=300
+[ -z "$long" ] || limit=1200
+output=$(timeout "$limit" "$mpower" -kernel "$guest" "${@//@long/$long}" </dev/null | tr -d '\r') || status=$?
 echo "$output"
 bad=0
 [ "$status" = 0 ] || { echo "run_guest: exit status $status, wanted 0"; bad=1; }

@@ -16,10 +16,11 @@ static volatile u32 job_number __attribute__((aligned(128)));
 static void (*volatile job)(u64 index);
 
 #define ADD(name, type, larx, stcx)                                                                     \
-    static void name(volatile void* at, u64 n) {                                                        \
+    static type name(volatile void* at, u64 n) {                                                        \
         u64 t;                                                                                          \
         __asm__ volatile("1: " larx " %0, 0, %1; add %0, %0, %2; " stcx " %0, 0, %1; bne- 1b" \
                          : "=&r"(t) : "r"(at), "r"(n) : "cr0", "memory");                               \
+        return (type)t;                                                                                 \
     }
 ADD(add8, u8, "lbarx", "stbcx.")
 ADD(add16, u16, "lharx", "sthcx.")
@@ -33,16 +34,13 @@ static void add128(volatile void* at) {
 }
 
 static void add_locked(void) {
-    u32 t;
-    __asm__ volatile("1: lwarx %0, 0, %1; cmpwi %0, 0; bne- 1b; stwcx. %2, 0, %1; bne- 1b; isync"
-                     : "=&r"(t) : "r"(&locked.lock), "r"(1) : "cr0", "memory");
+    spin_lock(&locked.lock);
     locked.value += 1;
-    __asm__ volatile("lwsync" ::: "memory");
-    locked.lock = 0;
+    spin_unlock(&locked.lock);
 }
 
 /* --- jobs for all vCPUs */
-void count_up(volatile u32* at, u32 n) { add32(at, n); }
+u32 count_up(volatile u32* at, u32 n) { return add32(at, n); }
 
 void secondary(u64 index) {
     u32 done = 0;
@@ -56,7 +54,7 @@ void secondary(u64 index) {
         __asm__ volatile("lwsync" ::: "memory");
         add32(&finished, 1);
     }
-    rtas(machine.stop_self, 0, 0);
+    rtas(machine.stop_self, 0, 0, 1);
     for (;;) {}
 }
 
@@ -89,7 +87,7 @@ void start_all(void) {
     expect("device tree has a cpu", machine.cpu_count != 0, 1);
     for (u32 i = 1; i < machine.cpu_count; ++i) {
         const u32 args[3] = {machine.servers[i], (u32)(u64)secondary_entry, i};
-        expect("start-cpu", (u64)rtas(machine.start_cpu, 3, args), 0);
+        expect("start-cpu", (u64)rtas(machine.start_cpu, 3, args, 1), 0);
     }
     wait_for(&started, machine.cpu_count - 1);
     expect("vCPUs started", started, machine.cpu_count - 1);

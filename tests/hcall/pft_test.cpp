@@ -1,31 +1,13 @@
-// hcall-pft and the dispatch table, as far as they are not the hash table's own (tests/hpt).
+// hcall-pft and dispatch, as far as they are not the hash table's own (tests/hpt).
 #include "fixture.h"
 
 namespace mpower::hcall {
 namespace {
 
 constexpr u64 kEnter = 0x08, kRemove = 0x04, kRead = 0x0c, kClearMod = 0x10, kProtect = 0x18, kPageInit = 0x2c,
-              kBulkRemove = 0x124;
+              kBulkRemove = 0x124, kBlockRemove = 0x328, kResizePrepare = 0x36c, kResizeCommit = 0x370;
 constexpr u64 kV = 0x123456 << 7 | hpt::kValid, kRamPage = 0x200000 | hpt::kM | hpt::kR | hpt::kC | 2;
 constexpr u64 kZero = 1 << 15, kCopy = 1 << 14;
-
-TEST(Table, Add_Fails_WhenOpcodeIsMisalignedOutOfRangeOrTaken) {
-    Table t;
-    const Handler h = [](smp::Vcpu&, Args) { return papr::kSuccess; };
-    EXPECT_TRUE(t.add({0x04, "a", h}));
-    EXPECT_FALSE(t.add({0x04, "b", h}));
-    EXPECT_FALSE(t.add({0x06, "c", h}));
-    EXPECT_TRUE(t.add({kMaxPaprOpcode, "d", h}));
-    EXPECT_FALSE(t.add({kMaxPaprOpcode + 4, "e", h}));
-    EXPECT_FALSE(t.add({kFirstPrivate - 1, "f", h}));
-    EXPECT_TRUE(t.add({kFirstPrivate, "g", h}));
-    EXPECT_TRUE(t.add({kMaxPrivate, "h", h}));
-    EXPECT_FALSE(t.add({kMaxPrivate + 1, "i", h}));
-    EXPECT_STREQ(t.find(0x04)->name, "a");
-    EXPECT_STREQ(t.find(kMaxPaprOpcode)->name, "d");
-    EXPECT_STREQ(t.find(kFirstPrivate)->name, "g");
-    for (u64 unknown : {u64{0}, u64{0x08}, u64{0x05}, ~u64{0}}) EXPECT_EQ(t.find(unknown), nullptr) << unknown;
-}
 
 using Dispatch = HcallTest;
 
@@ -111,16 +93,16 @@ TEST_F(Pft, Read4_ReturnsFourEntriesFromTheAlignedIndex) {
 TEST_F(Pft, Protect_ChangesProtectionOnly_AndChecksAvpn) {
     ASSERT_EQ(call(kEnter, {0, 0, kV, kRamPage}), papr::kSuccess);
     EXPECT_EQ(call(kProtect, {hpt::flag::kAvpn | 3, 0, 0x80}), papr::kNotFound);
-    EXPECT_EQ(machine_->hpt().read(PteIndex{0}).r, kRamPage);
+    EXPECT_EQ(machine_->hpt().read(PteIndex{0})->r, kRamPage);
     ASSERT_EQ(call(kProtect, {hpt::flag::kAvpn | 3, 0, kV & ~u64{0x7f}}), papr::kSuccess);
-    EXPECT_EQ(machine_->hpt().read(PteIndex{0}).r, kRamPage | 3);
+    EXPECT_EQ(machine_->hpt().read(PteIndex{0})->r, kRamPage | 3);
 }
 
 TEST_F(Pft, ClearMod_ReturnsTheOldWord_AndClearsC) {
     ASSERT_EQ(call(kEnter, {0, 0, kV, kRamPage}), papr::kSuccess);
     ASSERT_EQ(call(kClearMod, {0, 0, 0}), papr::kSuccess);
     EXPECT_EQ(r(4), kRamPage);
-    EXPECT_EQ(machine_->hpt().read(PteIndex{0}).r, kRamPage & ~hpt::kC);
+    EXPECT_EQ(machine_->hpt().read(PteIndex{0})->r, kRamPage & ~hpt::kC);
 }
 
 TEST_F(Pft, BulkRemove_AnswersEachPair_AndStopsAtTheEnd) {
@@ -130,6 +112,38 @@ TEST_F(Pft, BulkRemove_AnswersEachPair_AndStopsAtTheEnd) {
     EXPECT_EQ(r(4), hpt::bulk::kResponse | (hpt::kR | hpt::kC) << hpt::bulk::kRcShift | 5);
     EXPECT_EQ(r(6), hpt::bulk::kResponse | hpt::bulk::kNotFound | 6);
     EXPECT_EQ(r(8), hpt::bulk::kEnd);
+}
+
+TEST_F(Pft, BlockRemove_AnswersFromR4OnInOrder) {
+    ASSERT_EQ(call(kEnter, {hpt::flag::kExact, 5, kV, kRamPage}), papr::kSuccess);
+    ASSERT_EQ(call(kBlockRemove, {kV & ~u64{0x7f}, 0x4100000000000005, 0x4100000000000006, hpt::bulk::kEnd}),
+              papr::kPartial);
+    EXPECT_EQ(r(4), 0x8600000000000005);
+    EXPECT_EQ(r(5), 0x8800000000000006);
+    EXPECT_EQ(r(6), hpt::bulk::kEnd);
+    EXPECT_EQ(call(kBlockRemove, {0, 0x4100000000000000 | machine_->hpt().slots()}), papr::kParameter);
+    EXPECT_EQ(call(kBlockRemove, {0, 0}), papr::kParameter);
+}
+
+TEST_F(Pft, ResizeHpt_ChecksFlagsAndSizes_AndMovesBoltedEntries) {
+    EXPECT_EQ(call(kResizePrepare, {1, 20}), papr::kParameter);
+    EXPECT_EQ(call(kResizePrepare, {0, 17}), papr::kParameter);
+    EXPECT_EQ(call(kResizePrepare, {0, 47}), papr::kParameter);
+    EXPECT_EQ(call(kResizePrepare, {0, ~u64{0}}), papr::kParameter);
+    EXPECT_EQ(call(kResizePrepare, {0, 27}), papr::kResource) << "RAM has less than 2^26 bytes";
+    EXPECT_EQ(call(kResizeCommit, {0, 20}), papr::kClosed);
+    EXPECT_EQ(call(kResizeCommit, {1, 20}), papr::kParameter);
+    EXPECT_EQ(call(kResizeCommit, {0, 1}), papr::kParameter);
+    ASSERT_EQ(call(kEnter, {hpt::flag::kExact, 3, hpt::kValid | hpt::kBolted, kRamPage}), papr::kSuccess);
+    ASSERT_EQ(call(kEnter, {hpt::flag::kExact, 4, hpt::kValid, kRamPage}), papr::kSuccess);
+    ASSERT_EQ(call(kResizePrepare, {0, 20}), papr::kSuccess);
+    ASSERT_EQ(call(kResizeCommit, {0, 20}), papr::kSuccess);
+    EXPECT_EQ(machine_->hpt().shift(), 20u);
+    EXPECT_TRUE(machine_->hpt().read(PteIndex{3})->v & hpt::kValid);
+    EXPECT_FALSE(machine_->hpt().read(PteIndex{4})->v & hpt::kValid);
+    ASSERT_EQ(call(kResizePrepare, {0, 20}), papr::kSuccess);
+    ASSERT_EQ(call(kResizePrepare, {0, 0}), papr::kSuccess);
+    EXPECT_EQ(call(kResizeCommit, {0, 20}), papr::kClosed);
 }
 
 TEST_F(Pft, PageInit_CopiesZeroesAndChecksBothPages) {

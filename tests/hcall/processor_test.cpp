@@ -120,6 +120,15 @@ TEST_F(Splpar, Join_ReturnsBadMode_WithEeOn_AndContinue_ToTheLast) {
     EXPECT_EQ(call(kJoin), papr::kContinue);
 }
 
+TEST_F(Splpar, Purr_CountsWithTheTimeBase) {
+    const u64 before = cpu().time_base();
+    ASSERT_EQ(call(0xf4), papr::kSuccess);
+    EXPECT_GE(r(4), before);
+    EXPECT_LE(r(4), cpu().time_base());
+}
+
+TEST_F(Splpar, PollPending_HasNothing) { EXPECT_EQ(call(0x1d8), papr::kSuccess); }
+
 TEST_F(Splpar, SystemReset_GoesToTheNamed_OrToRunningOnes) {
     const auto reset = [&](VcpuId id) { return (cpu(id).state().attention.exchange(0) & smp::kAttnReset) != 0; };
     for (VcpuId id = 0; id < 2; ++id) cpu(id).start(0, 0);
@@ -166,6 +175,24 @@ TEST_F(Mode, Sprg0IsSet_AndThereIsNoDabr) {
     EXPECT_EQ(call(0x134, {0x1000, 3}), papr::kHardware);
     EXPECT_EQ(call(0x134, {0x1000, 0}), papr::kParameter);
     EXPECT_EQ(call(0x134, {0x1000, 7}), papr::kParameter);
+}
+
+TEST_F(Mode, Random_IsTheSeedsSequence_OrTheHosts) {
+    const auto first = [this](u64 seed) {
+        smp::MachineOptions options = machine_->options();
+        options.seed = seed;
+        auto made = smp::Machine::create(options, console_, dispatch);
+        EXPECT_TRUE(made);
+        machine_ = std::move(*made);
+        EXPECT_EQ(call(0x300), papr::kSuccess);
+        return r(4);
+    };
+    const u64 one = first(1);
+    EXPECT_EQ(call(0x300), papr::kSuccess);
+    EXPECT_NE(r(4), one);
+    EXPECT_EQ(first(1), one);
+    EXPECT_NE(first(2), one);
+    EXPECT_NE(first(0), first(0));
 }
 
 class Xics : public HcallTest {

@@ -1,4 +1,4 @@
-// hcall-term, H_LOGICAL_*, KVMPPC_H_LOGICAL_MEMOP, RTAS.
+// hcall-term, hcall-vio, H_LOGICAL_*, KVMPPC_H_LOGICAL_MEMOP, RTAS.
 #include <initializer_list>
 #include <set>
 
@@ -41,6 +41,33 @@ TEST_F(Term, ReturnParameter_WhenUnitOrLengthIsBad) {
     for (u64 length : {u64{17}, ~u64{0}}) EXPECT_EQ(call(kPut, {kVty, length, 0, 0}), papr::kParameter);
     EXPECT_EQ(console_.output, "");
     EXPECT_EQ(console_.input, "x");
+}
+
+TEST_F(Term, VioSignal_SwitchesTheInterrupt_AndLosesNone) {
+    constexpr u64 kSignal = 0x104;
+    call(0x68, {0xff});
+    machine_->ics().set_xive(smp::kVtySource, 0, 5);
+    const auto interrupted = [&] {
+        call(0x74);
+        const u64 xirr = r(4);
+        call(0x64, {xirr});
+        return (xirr & 0xffffff) == smp::kVtySource;
+    };
+    machine_->console_has_input();
+    EXPECT_TRUE(interrupted());  // on from the start
+    ASSERT_EQ(call(kSignal, {kVty, 0}), papr::kSuccess);
+    machine_->console_has_input();
+    EXPECT_FALSE(interrupted());
+    ASSERT_EQ(call(kSignal, {kVty, 1}), papr::kSuccess);
+    EXPECT_TRUE(interrupted());
+    ASSERT_EQ(call(kSignal, {kVty, 1}), papr::kSuccess);
+    EXPECT_FALSE(interrupted());
+    machine_->console_has_input();
+    EXPECT_TRUE(interrupted());
+    for (u64 mode : {u64{2}, ~u64{0}}) EXPECT_EQ(call(kSignal, {kVty, mode}), papr::kParameter);
+    for (u64 unit : {u64{0}, kVty + 1, ~u64{0}}) EXPECT_EQ(call(kSignal, {unit, 0}), papr::kParameter);
+    machine_->console_has_input();
+    EXPECT_TRUE(interrupted());
 }
 
 using Logical = HcallTest;
@@ -189,8 +216,36 @@ TEST_F(Rtas, TimeOfDay_IsTheOneThatWasSet) {
     EXPECT_GE(ret(5) * 60 + ret(6), 58 * 60 + 30u);
     EXPECT_LT(ret(5) * 60 + ret(6), 60 * 60u);
     EXPECT_LT(ret(7), 1'000'000'000u);
-    for (u32 month : {0u, 13u, ~0u}) EXPECT_EQ(status(0x2002, {2024, month, 1, 0, 0, 0, 0}, 1), -3);
-    EXPECT_EQ(status(0x2002, {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u}, 1), -3);
+}
+
+TEST_F(Rtas, TimeOfDay_IsRefused_WhenThereIsNoSuchTime) {
+    const u32 good[7] = {2023, 2, 28, 23, 59, 59, 999'999'999};
+    const auto set = [&](unsigned field, u32 value) {
+        u32 f[7];
+        std::copy_n(good, 7, f);
+        f[field] = value;
+        return status(0x2002, {f[0], f[1], f[2], f[3], f[4], f[5], f[6]}, 1);
+    };
+    const std::initializer_list<u32> bad[7] = {{0, 1969, 2200, 0x80000000, ~0u},
+                                               {0, 13, 0x102, ~0u},
+                                               {0, 29, 32, 0x11c, ~0u},
+                                               {24, ~0u},
+                                               {60, ~0u},
+                                               {60, ~0u},
+                                               {1'000'000'000, ~0u}};
+    ASSERT_EQ(set(0, good[0]), 0);
+    for (unsigned field = 0; field < 7; ++field) {
+        for (u32 value : bad[field]) EXPECT_EQ(set(field, value), -3) << field << ' ' << value;
+    }
+    EXPECT_EQ(status(0x2002, {2100, 2, 29, 0, 0, 0, 0}, 1), -3);
+    EXPECT_EQ(status(0x2002, {2024, 4, 31, 0, 0, 0, 0}, 1), -3);
+    ASSERT_EQ(status(0x2001, {}, 8), 0);  // a refused one changes nothing
+    EXPECT_TRUE(ret(1) == 2023 && (ret(2) == 2 || ret(2) == 3)) << ret(1) << '-' << ret(2);
+    for (u32 year : {1970u, 2199u}) {
+        ASSERT_EQ(status(0x2002, {year, 12, 31, 12, 0, 0, 0}, 1), 0);
+        ASSERT_EQ(status(0x2001, {}, 8), 0);
+        EXPECT_TRUE(ret(1) == year && ret(2) == 12 && ret(3) == 31 && ret(4) == 12) << ret(1);
+    }
 }
 
 TEST_F(Rtas, PowerOff_EndsTheMachine) {
@@ -258,9 +313,124 @@ TEST_F(Rtas, SystemParameter_FitsTheBufferAndRam) {
     EXPECT_EQ(*ram(0x5009), 0);
     EXPECT_EQ(*ram(0x500a), 0xaa);
     EXPECT_EQ(status(0x2008, {48, static_cast<u32>(kRam - 18), 0xffffffff}, 1), 0);
-    EXPECT_EQ(status(0x2008, {48, static_cast<u32>(kRam - 17), 0xffffffff}, 1), -3);
-    EXPECT_EQ(status(0x2008, {48, 0x5000, 1}, 1), -3);
-    EXPECT_EQ(status(0x2008, {9999, 0x5000, 64}, 1), -3);
+    for (u32 parameter : {20u, 42u, 48u, 50u}) {
+        EXPECT_EQ(status(0x2008, {parameter, static_cast<u32>(kRam - 2), 2}, 1), 0);
+        EXPECT_EQ(status(0x2008, {parameter, static_cast<u32>(kRam - 2), 3}, 1), -9999);
+        for (u32 outside : {static_cast<u32>(kRam), 0xfffffffeu, ~0u}) {
+            EXPECT_EQ(status(0x2008, {parameter, outside, 64}, 1), -9999);
+            EXPECT_EQ(status(0x2008, {parameter, outside, ~0u}, 1), -9999);
+        }
+        for (u32 length : {0u, 1u}) EXPECT_EQ(status(0x2008, {parameter, 0x5000, length}, 1), -9999);
+    }
+    EXPECT_EQ(status(0x2008, {48, static_cast<u32>(kRam - 17), ~0u}, 1), -9999);
+    for (u32 unknown : {0u, 19u, 9999u, ~0u}) EXPECT_EQ(status(0x2008, {unknown, 0x5000, 64}, 1), -3);
+}
+
+TEST_F(Rtas, SystemParameters_SayWhatTheMachineIs) {
+    ASSERT_EQ(status(0x2008, {20, 0x5000, 4096}, 1), 0);
+    const std::string splpar = "MaxEntCap=3,DesMem=32,DesProcs=3,MaxPlatProcs=3";
+    EXPECT_EQ(load_be<u16>(ram(0x5000)), splpar.size() + 1);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(ram(0x5002))), splpar);
+    *ram(0x5002) = 0xaa;
+    ASSERT_EQ(status(0x2008, {42, 0x5000, 3}, 1), 0);
+    EXPECT_EQ(load_be<u16>(ram(0x5000)), 1);
+    EXPECT_EQ(*ram(0x5002), 0);
+}
+
+TEST_F(Rtas, SystemParameters_AreNotTheGuestsToSet) {
+    store_be<u16>(ram(0x5000), 16);
+    for (u32 parameter : {20u, 42u, 48u, 50u}) {
+        EXPECT_EQ(status(0x2009, {parameter, 0x5000}, 1), -9002);
+        store_be<u16>(ram(kRam - 18), 16);
+        EXPECT_EQ(status(0x2009, {parameter, static_cast<u32>(kRam - 18)}, 1), -9002);
+        store_be<u16>(ram(kRam - 18), 17);  // the last byte is outside
+        EXPECT_EQ(status(0x2009, {parameter, static_cast<u32>(kRam - 18)}, 1), -9999);
+        for (u32 outside : {static_cast<u32>(kRam - 1), static_cast<u32>(kRam), ~0u}) {
+            EXPECT_EQ(status(0x2009, {parameter, outside}, 1), -9999);
+        }
+    }
+    EXPECT_EQ(status(0x2009, {43, 0x5000}, 1), -3);
+    EXPECT_EQ(status(0x2009, {43, ~0u}, 1), -3);
+}
+
+TEST_F(Rtas, Nvram_HoldsWhatWasStored_UpToItsEnd) {
+    for (u32 n = 0; n < 16; ++n) *ram(0x5000 + n) = static_cast<u8>(0x80 + n);
+    for (u32 index : {100u, smp::kNvramBytes - 16}) {
+        ASSERT_EQ(status(0x2013, {index, 0x5000, 16}, 2), 0);
+        EXPECT_EQ(ret(1), 16u);
+        std::fill_n(ram(0x6000), 17, 0xaa);
+        ASSERT_EQ(status(0x2012, {index + 2, 0x6001, 14}, 2), 0);
+        EXPECT_EQ(ret(1), 14u);
+        EXPECT_EQ(*ram(0x6000), 0xaa);
+        EXPECT_TRUE(std::equal(ram(0x6001), ram(0x600f), ram(0x5002)));
+        EXPECT_EQ(*ram(0x600f), 0xaa);
+    }
+    ASSERT_EQ(status(0x2012, {0, 0x10000, smp::kNvramBytes}, 2), 0);
+    EXPECT_EQ(ret(1), smp::kNvramBytes);
+    EXPECT_EQ(*ram(0x10000 + 99), 0);
+    EXPECT_EQ(*ram(0x10000 + 115), 0x8f);
+    EXPECT_EQ(*ram(0x10000 + 65535), 0x8f);
+}
+
+TEST_F(Rtas, Nvram_RefusesWhatIsBehindItsEnd_OrOutsideRam) {
+    const u32 size = smp::kNvramBytes, edge = static_cast<u32>(kRam - 16);
+    std::fill_n(ram(kRam - 16), 16, 0xaa);
+    for (u32 token : {0x2012u, 0x2013u}) {
+        const auto refused = [&](u32 index, u32 buffer, u32 length) {
+            EXPECT_EQ(status(token, {index, buffer, length}, 2), -3) << token << ' ' << index << ' ' << length;
+            EXPECT_EQ(ret(1), 0u);
+        };
+        refused(size - 1, 0x5000, 2);
+        refused(size, 0x5000, 1);
+        refused(size + 1, 0x5000, 0);
+        refused(0, 0x10000, size + 1);
+        refused(2, 0x5000, ~0u);  // the sums wrap
+        refused(~0u, 0x5000, 2);
+        refused(100, edge, 17);
+        refused(100, static_cast<u32>(kRam), 1);
+        refused(100, ~0u, 2);
+        EXPECT_EQ(status(token, {size, 0x5000, 0}, 2), 0);
+        EXPECT_EQ(status(token, {size - 1, 0x5000, 1}, 2), 0);
+        EXPECT_EQ(status(token, {100, edge, 16}, 2), 0);
+    }
+    EXPECT_EQ(*ram(kRam - 1), 0);  // by the fetch, and stored back
+}
+
+TEST_F(Rtas, Nvram_BeginsAsOneFreePartition) {
+    ASSERT_EQ(status(0x2012, {0, 0x5000, 17}, 2), 0);
+    const u8* header = ram(0x5000);
+    EXPECT_EQ(header[0], 0x7f);
+    EXPECT_EQ(load_be<u16>(header + 2) * 16u, smp::kNvramBytes);
+    EXPECT_EQ(std::string(header + 4, header + 16), "wwwwwwwwwwww");
+    EXPECT_EQ(header[16], 0);
+    u8 sum = header[0];
+    for (u32 n = 2; n < 16; ++n) {
+        const u8 next = header[n];
+        sum = static_cast<u8>(sum + next);
+        if (sum < next) ++sum;
+    }
+    EXPECT_EQ(header[1], sum);
+}
+
+TEST_F(Rtas, Nvram_OutlivesTheMachine_WhenTheNextGetsIt) {
+    *ram(0x5000) = 0x77;
+    ASSERT_EQ(status(0x2013, {300, 0x5000, 1}, 2), 0);
+    smp::MachineOptions options = machine_->options();
+    for (const u8 expected : {0x77, 0}) {
+        auto made = smp::Machine::create(options, console_, dispatch);
+        ASSERT_TRUE(made) << made.error();
+        machine_ = std::move(*made);
+        ASSERT_EQ(status(0x2012, {300, 0x5000, 1}, 2), 0);
+        EXPECT_EQ(*ram(0x5000), expected);
+        options.nvram = std::make_shared<smp::Nvram>();
+    }
+}
+
+TEST_F(Rtas, IndicatorsAndSensors_AreNotThere) {
+    for (u32 token : {3u, 9001u, 9003u, ~0u}) {
+        EXPECT_EQ(status(0x201a, {token, 0, 1}, 1), -3);
+        EXPECT_EQ(status(0x201d, {token, 0}, 2), -3);
+    }
 }
 
 }  // namespace

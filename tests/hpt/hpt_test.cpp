@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
+#include "tests/campaign.h"
 #include "tests/hpt/model.h"
 
 namespace mpower::hpt {
@@ -63,6 +63,7 @@ TEST_F(HptTest, Index_IsCheckedAtTheTablesEnd) {
         EXPECT_EQ(table->remove(0, PteIndex{index}, 0, recorder).status, papr::kParameter);
         EXPECT_EQ(table->protect(0, PteIndex{index}, 0, recorder), papr::kParameter);
         EXPECT_EQ(table->clear(kR, 0, PteIndex{index}, 0, recorder).status, papr::kParameter);
+        EXPECT_FALSE(table->read(PteIndex{index}));
     }
 }
 
@@ -118,7 +119,7 @@ TEST_F(HptTest, Remove_ReturnsTheBitsThatWalkersSet) {
     EXPECT_FALSE(table->set_rc(*match, kR)) << "the entry is gone";
     enter(8 * pteg, tag_of(segment, offset), kAnyR | 1);
     EXPECT_FALSE(table->set_rc(*match, kC)) << "another entry took its place";
-    EXPECT_EQ(table->read(at).r, kAnyR | 1);
+    EXPECT_EQ(table->read(at)->r, kAnyR | 1);
 }
 
 TEST_F(HptTest, Find_LooksInTheSecondaryGroup) {
@@ -148,7 +149,7 @@ TEST_F(HptTest, Find_PassesOverAnEntryOfAnotherBasePageSize) {
 
 TEST_F(HptTest, Read_ShowsNeitherLockNorDirtyBit) {
     enter(16, 0x1000 | kLock | kDirty | kValid);
-    EXPECT_EQ(table->read(PteIndex{16}).v, 0x1000 | kValid);
+    EXPECT_EQ(table->read(PteIndex{16})->v, 0x1000 | kValid);
     EXPECT_TRUE(table->take_dirty(PteIndex{16}));
     EXPECT_FALSE(table->take_dirty(PteIndex{16}));
     table->protect(1, PteIndex{16}, 0, recorder);
@@ -167,16 +168,106 @@ TEST_F(HptTest, BulkRemove_StopsAtAnInvalidRequest_WithTheEarlierOnesDone) {
     EXPECT_EQ(pairs[0], bulk::kResponse | 1);
     EXPECT_EQ(pairs[2], bulk::kResponse | 300);
     EXPECT_EQ(pairs[4], bulk::kResponse | 2);
-    EXPECT_FALSE(table->read(PteIndex{1}).v & kValid);
-    EXPECT_FALSE(table->read(PteIndex{300}).v & kValid);
-    EXPECT_TRUE(table->read(PteIndex{2}).v & kValid);
+    EXPECT_FALSE(table->read(PteIndex{1})->v & kValid);
+    EXPECT_FALSE(table->read(PteIndex{300})->v & kValid);
+    EXPECT_TRUE(table->read(PteIndex{2})->v & kValid);
     EXPECT_EQ(recorder.pages.size(), 2u) << "what was removed was invalidated before the call returned";
     enter(1);  // no lock was left behind
     enter(300);
 }
 
+TEST_F(HptTest, BulkRemove_ReturnsRAndCInBits4And5) {
+    enter(1, kValid, kAnyR | kR);
+    enter(2, kValid, kAnyR | kC);
+    std::array<u64, 8> pairs{bulk::kRequest | 1, 0, bulk::kRequest | 2, 0, bulk::kEnd};
+    EXPECT_EQ(table->bulk_remove(pairs, recorder), papr::kSuccess);
+    EXPECT_EQ(pairs[0], 0x8800000000000001);
+    EXPECT_EQ(pairs[2], 0x8400000000000002);
+}
+
+TEST_F(HptTest, BlockRemove_TakesEntriesOfTheBlockOnly_AndAnswersEach) {
+    const u64 avpn = 0x1234580;
+    enter(1, avpn | kValid, kAnyR | kR | kC);
+    enter(300, avpn | kValid);
+    enter(301, (avpn ^ 0x80) | kValid);
+    std::array<u64, 8> specifiers{0x4100000000000001, 0x410000000000012c, 0x410000000000012d,
+                                  0x400000000000012d, 0x4100000000000002, bulk::kEnd};
+    EXPECT_EQ(table->block_remove(avpn, specifiers, recorder), papr::kPartial);
+    EXPECT_EQ(specifiers[0], 0x8600000000000001);
+    EXPECT_EQ(specifiers[1], 0x800000000000012c);
+    EXPECT_EQ(specifiers[2], 0x880000000000012d) << "another AVPN";
+    EXPECT_EQ(specifiers[3], 0x800000000000012d) << "no AVPN was asked for";
+    EXPECT_EQ(specifiers[4], 0x8800000000000002) << "nothing there";
+    EXPECT_EQ(recorder.pages.size(), 3u);
+    EXPECT_EQ(recorder.calls, 1u);
+}
+
+TEST_F(HptTest, BlockRemove_ComparesWhatPagesOf16MHaveInCommon) {
+    const u64 large = kLarge | kValid, r = 0x1000000 | kM;
+    enter(8, 0x1000 | 0x300 | large, r);   // the block is 128M: 4 bits of the AVPN differ within
+    enter(16, 0x1000 | 0x800 | large, r);  // the next block
+    std::array<u64, 8> specifiers{0x4100000000000008, 0x4100000000000010, bulk::kEnd};
+    EXPECT_EQ(table->block_remove(0x1000, specifiers, recorder), papr::kPartial);
+    EXPECT_EQ(specifiers[0] >> 56, 0x80u);
+    EXPECT_EQ(specifiers[1] >> 56, 0x88u);
+}
+
+struct HptResizeTest : HptTest {
+    /// Enters the page at its place, as an operating system does.
+    PteIndex map(u64 vsid, u64 page, bool secondary, u64 more_v) {
+        const Segment segment{.vsid = vsid};
+        const u64 hash = primary_hash(segment, page << 12) ^ (secondary ? ~u64{0} : 0);
+        const u64 v = tag_of(segment, page << 12) | (secondary ? kSecondary : 0) | more_v;
+        return enter((hash & table->pteg_mask()) * 8, v, page << 12 | kM, 0);
+    }
+};
+
+TEST_F(HptResizeTest, Commit_KeepsBoltedEntries_InTheirSlots_AndOnlyThem) {
+    std::vector<PteIndex> at;
+    for (u64 n = 0; n < 100; ++n) at.push_back(map(n * 977, n, n % 3 == 0, n % 2 ? kBolted : 0));
+    for (const unsigned shift : {20u, 18u, 22u, 18u}) {
+        EXPECT_EQ(table->resize_prepare(shift), papr::kSuccess);
+        EXPECT_EQ(table->resize_commit(shift, recorder), papr::kSuccess);
+        EXPECT_EQ(table->shift(), shift);
+        EXPECT_EQ(recorder.pages.back(), kEveryPage);
+        for (u64 n = 0; n < 100; ++n) {
+            const auto m = table->find(Segment{.vsid = n * 977}, n << 12);
+            ASSERT_EQ(m.has_value(), n % 2 == 1) << n;
+            if (m) { EXPECT_EQ(m->index.v % 8, at[n].v % 8); }
+            if (m) { EXPECT_EQ(m->hpte.r, n << 12 | kM); }
+        }
+    }
+    enter(table->slots() - 1);
+    EXPECT_EQ(table->remove(0, PteIndex{table->slots()}, 0, recorder).status, papr::kParameter);
+}
+
+TEST_F(HptResizeTest, Commit_IsClosed_UnlessThatSizeIsPrepared) {
+    EXPECT_EQ(table->resize_commit(20, recorder), papr::kClosed);
+    EXPECT_EQ(table->resize_prepare(20), papr::kSuccess);
+    EXPECT_EQ(table->resize_commit(19, recorder), papr::kClosed);
+    EXPECT_EQ(table->resize_prepare(0), papr::kSuccess);
+    EXPECT_EQ(table->resize_commit(20, recorder), papr::kClosed);
+    EXPECT_EQ(table->resize_prepare(17), papr::kParameter);
+    EXPECT_EQ(table->resize_prepare(47), papr::kParameter);
+    EXPECT_EQ(table->shift(), kShift);
+}
+
+TEST_F(HptResizeTest, Commit_IsPtegFull_AndChangesNothing_WhenASmallerTableCannotHoldTheEntries) {
+    ASSERT_EQ(table->resize_prepare(19), papr::kSuccess);
+    ASSERT_EQ(table->resize_commit(19, recorder), papr::kSuccess);
+    map(0, 5, false, kBolted);
+    map(0, 5 + 2048, false, kBolted);  // the same PTEG of a table of half the size
+    ASSERT_EQ(table->resize_prepare(18), papr::kSuccess);
+    EXPECT_EQ(table->resize_commit(18, recorder), papr::kPtegFull);
+    EXPECT_EQ(table->shift(), 19u);
+    EXPECT_TRUE(table->find(Segment{}, 5 << 12));
+    EXPECT_TRUE(table->find(Segment{}, (5 + 2048) << 12));
+    EXPECT_EQ(table->resize_commit(18, recorder), papr::kClosed);
+    enter(1);  // calls go on
+}
+
 TEST(HptPages, PageOf_FindsThePageBack_ForEverySizeAndBothHashes) {
-    const u64 seed = std::random_device{}();
+    const u64 seed = campaign_seed();
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     struct Encoding {
@@ -208,8 +299,7 @@ TEST(HptPages, PageOf_FindsThePageBack_ForEverySizeAndBothHashes) {
 }
 
 TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
-    const char* fixed = std::getenv("MPOWER_SEED");
-    const u64 seed = fixed != nullptr ? std::strtoull(fixed, nullptr, 0) : std::random_device{}();
+    const u64 seed = campaign_seed();
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     const auto table = *Hpt::create(kShift);
@@ -219,11 +309,11 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
     // Few groups, few AVPNs: so that calls meet. Now and then anything.
     const auto index = [&] { return pick(50) == 0 ? random() >> pick(64) : pick(4) * 8 + pick(8); };
     const auto avpn = [&] { return pick(30) == 0 ? random() & ~u64{0x7f} : (pick(3) + 1) << 7; };
-    const u64 rounds = std::getenv("MPOWER_LONG") != nullptr && *std::getenv("MPOWER_LONG") != 0 ? 50'000'000 : 500'000;
+    const u64 rounds = long_run() ? 50'000'000 : 500'000;
     for (u64 n = 0; n < rounds; ++n) {
         const u64 i = index(), a = avpn();
         const u64 conditions = (pick(2) ? flag::kAvpn : 0) | (pick(3) == 0 ? flag::kAndCond : 0);
-        switch (pick(8)) {
+        switch (pick(9)) {
             case 0:
             case 1: {
                 const u64 v = a | pick(128);
@@ -272,10 +362,21 @@ TEST(HptModel, RandomCalls_AgreeWithTheSequentialModel) {
                 for (int k = 0; k < 8; ++k) ASSERT_EQ(got[k], expected[k]) << n << " word " << k;
                 break;
             }
-            case 6:
+            case 6: {
+                std::array<u64, 8> got;
+                u64 expected[8];
+                for (int k = 0; k < 8; ++k) {
+                    const u64 type = pick(40) == 0 ? pick(4) : 1;
+                    expected[k] = got[k] = type << 62 | pick(2) << 56 | (index() & bulk::kPtex);
+                }
+                ASSERT_EQ(table->block_remove(a, got, recorder), model.block_remove(a, expected)) << n;
+                for (int k = 0; k < 8; ++k) ASSERT_EQ(got[k], expected[k]) << n << " word " << k;
+                break;
+            }
+            case 7:
                 if (i < kSlots && (model.read(i).v & kValid)) {
                     const bool store = pick(2);
-                    ASSERT_TRUE(table->set_rc(Match{PteIndex{i}, table->read(PteIndex{i}), 12}, store ? kR | kC : kR));
+                    ASSERT_TRUE(table->set_rc(Match{PteIndex{i}, *table->read(PteIndex{i}), 12}, store ? kR | kC : kR));
                     model.touch(i, store);
                 }
                 break;

@@ -87,10 +87,44 @@ class Model {
             if (remove(remove_flags, index, pairs[n + 1], &old) == papr::kNotFound) {
                 tsh |= u64{1} << 60;
             } else {
-                tsh |= (old.r >> 8 & 1) << 51 | (old.r >> 7 & 1) << 50;
+                tsh |= (old.r >> 8 & 1) << 59 | (old.r >> 7 & 1) << 58;
             }
         }
         return papr::kSuccess;
+    }
+
+    /// Up to eight pages of the block of `avpn`; the answers in place.
+    papr::HcallStatus block_remove(u64 avpn, u64 (&specifiers)[8]) {
+        papr::HcallStatus status = papr::kSuccess;
+        for (u64& s : specifiers) {
+            if (s >> 62 == 3) return status;
+            if (s >> 62 != 1) return papr::kParameter;
+            const bool checked = s >> 56 & 1;
+            const u64 index = s & 0x00ffffffffffffff;
+            if (index >= entries_.size()) {
+                s = u64{0x90} << 56 | index;
+                return papr::kParameter;
+            }
+            Hpte& e = entries_[index];
+            // The virtual address of the block is what its eight pages have in common.
+            const u64 block = valid(index) ? 8 * *page_bytes(e.v, e.r) : 1;
+            const bool same = e.v >> 62 == avpn >> 62 && ((e.v ^ avpn) << 2 >> 9 << 23) / block == 0;
+            if (!valid(index) || (checked && !same)) {
+                s = u64{0x88} << 56 | index;
+                status = papr::kPartial;
+            } else {
+                s = u64{0x80} << 56 | (e.r >> 8 & 1) << 58 | (e.r >> 7 & 1) << 57 | index;
+                e.v = 0;
+            }
+        }
+        return status;
+    }
+
+    /// What a resize leaves of a table of one PTEG: the bolted entries.
+    void resize() {
+        for (Hpte& e : entries_) {
+            if ((e.v & 0x11) != 0x11) e = {};
+        }
     }
 
   private:

@@ -2,11 +2,12 @@
 // be true. Meant for ThreadSanitizer too (the tsan preset).
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
-#include <random>
 #include <thread>
 
 #include "hpt/hpt.h"
+#include "tests/campaign.h"
 
 namespace mpower::hpt {
 namespace {
@@ -17,20 +18,15 @@ struct Nobody : Invalidator {
     void invalidate(std::span<const VirtualPage>) override {}
 };
 
-unsigned seconds() {
-    const char* l = std::getenv("MPOWER_LONG");
-    return l != nullptr && *l != 0 ? 120 : 2;
-}
+unsigned seconds() { return long_run() ? 120 : 2; }
 
 /// Runs each function on a thread until the time is up.
 template <class... F>
 void together(F... f) {
     std::atomic<bool> stop{false};
-    std::vector<std::thread> threads;
-    (threads.emplace_back([&stop, f] {
+    std::array<std::thread, sizeof...(F)> threads{std::thread([&stop, f] {
         while (!stop.load(std::memory_order_relaxed)) f();
-    }),
-     ...);
+    })...};
     std::this_thread::sleep_for(std::chrono::seconds(seconds()));
     stop = true;
     for (auto& t : threads) t.join();
@@ -62,7 +58,7 @@ TEST(HptStress, Walkers_NeverSeeHalvesOfTwoEntries_AndRcLandsOnItsOwn) {
     };
     const auto walker = [&] {
         for (u64 slot = 8 * pteg; slot < 8 * pteg + 8; ++slot) {
-            const Hpte e = table->read(PteIndex{slot});
+            const Hpte e = *table->read(PteIndex{slot});
             ++walks;
             if (!(e.v & kValid)) continue;
             if ((e.v >> 12 & 0xffffff) != (e.r >> 12 & 0xffffff)) failed = true;
@@ -113,7 +109,7 @@ TEST(HptStress, BulkRemoves_InOppositeOrders_Finish) {
         for (u64 n = 0; n < 4; ++n) removed += !(pairs[2 * n] & bulk::kNotFound);
     };
     together([&] { user(false); }, [&] { user(true); });
-    for (u64 n = 0; n < 4; ++n) removed += table->read(PteIndex{8 * n}).v & kValid;
+    for (u64 n = 0; n < 4; ++n) removed += table->read(PteIndex{8 * n})->v & kValid;
     EXPECT_EQ(entered, removed);
     EXPECT_GT(entered, 1000);
 }
@@ -125,7 +121,7 @@ TEST(HptStress, Protect_KeepsBitsThatAreSetMeanwhile) {
     const PteIndex at = table->enter(flag::kExact, PteIndex{24}, 0x80 | kValid, kM, kRam).index;
     std::atomic<u64> set{0}, cleared{0};
     const auto setter = [&] {
-        const Hpte e = table->read(at);
+        const Hpte e = *table->read(at);
         if (!(e.r & kC) && table->set_rc(Match{at, e, 12}, kC)) ++set;
     };
     const auto clearer = [&] {
@@ -137,9 +133,56 @@ TEST(HptStress, Protect_KeepsBitsThatAreSetMeanwhile) {
         table->protect(3, at, 0, quiet);
     };
     together(setter, clearer, protector);
-    cleared += (table->read(at).r & kC) != 0;
+    cleared += (table->read(at)->r & kC) != 0;
     EXPECT_EQ(set, cleared) << "every C that was set is seen by exactly one clear";
     EXPECT_GT(set, 0u) << "no bit was ever set: the test shows nothing";
+}
+
+// The table's size changes back and forth under walks and calls: the bolted entry is always there, and a walker's C is
+// not lost.
+TEST(HptStress, Resizes_LoseNoBoltedEntry_AndNoC) {
+    const auto table = *Hpt::create(18);
+    std::atomic<u64> resizes{0}, walks{0}, epoch{0};
+    std::atomic<bool> inside{false}, failed{false};
+    // Waits for the walker, as the broadcast does.
+    struct WaitForWalker : Invalidator {
+        std::atomic<bool>& inside;
+        std::atomic<u64>& epoch;
+        WaitForWalker(std::atomic<bool>& i, std::atomic<u64>& e) : inside(i), epoch(e) {}
+        void invalidate(std::span<const VirtualPage>) override {
+            const u64 now = epoch.load();
+            while (inside.load() && epoch.load() == now) sched_yield();
+        }
+    } invalidator(inside, epoch);
+    ASSERT_EQ(table->enter(0, PteIndex{0}, kValid | kBolted, kM, kRam).status, papr::kSuccess);
+    const auto walker = [&] {
+        epoch.fetch_add(1);
+        inside.store(true);
+        const auto m = table->find(Segment{}, 0);
+        if (!m || (m->hpte.r & kRpn) != 0) failed = true;
+        const bool set = m && table->set_rc(*m, kC);
+        inside.store(false);
+        if (set && !(table->read(PteIndex{m->index.v % 8})->r & kC)) failed = true;
+        ++walks;
+    };
+    const auto resizer = [&] {
+        const unsigned shift = resizes % 2 ? 18 : 19;
+        if (table->resize_prepare(shift) != papr::kSuccess) failed = true;
+        if (table->resize_commit(shift, invalidator) != papr::kSuccess) failed = true;
+        ++resizes;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // calls wait for a resize, so leave some time
+    };
+    const auto user = [&] {
+        Nobody nobody;
+        const auto e = table->enter(0, PteIndex{0}, 0x80 | kValid, kM, kRam);
+        if (e.status != papr::kSuccess) failed = true;
+        const auto r = table->remove(flag::kAndCond, e.index, kBolted, nobody);
+        if (r.status != papr::kSuccess && r.status != papr::kNotFound) failed = true;
+    };
+    together(walker, resizer, user);
+    EXPECT_FALSE(failed);
+    EXPECT_GT(resizes, 10u);
+    EXPECT_GT(walks, 10u);
 }
 
 }  // namespace

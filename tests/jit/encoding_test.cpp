@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "jit/isa/table.h"
+#include "tests/campaign.h"
 
 namespace mpower::jit::isa {
 namespace {
@@ -112,7 +113,7 @@ bool same_name(const std::string& objdump, const Row& row) {
 
 TEST_P(Encoding, EveryRow_HasObjdumpsName) {
     const IsaLevel level = GetParam();
-    const unsigned seed = std::random_device{}();
+    const u64 seed = campaign_seed();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::vector<u32> words;
@@ -180,7 +181,7 @@ std::string_view absence(std::string_view name, IsaLevel level) {
 
 TEST_P(Encoding, EveryWordThatObjdumpKnows_HasARow) {
     const IsaLevel level = GetParam();
-    const unsigned seed = std::random_device{}();
+    const u64 seed = campaign_seed();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     std::vector<u32> words;

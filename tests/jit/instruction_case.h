@@ -39,7 +39,8 @@ struct InstructionCase {
 /// A vCPU with storage that runs one case at a time: in real mode, in problem state through pages mapped one to one.
 class Bench {
   public:
-    Bench() {
+    explicit Bench(mmu::ReservationMode reservations = mmu::ReservationMode::kWeak)
+        : ram_(std::move(*mmu::GuestRam::create(kRamBytes, reservations))) {
         for (const u64 page : {kStorage, kCode, kCode * 2}) {
             constexpr u64 kReadWrite = 2, kMemoryCoherent = 0x10;
             const auto entered =
@@ -189,17 +190,18 @@ class Bench {
         return state;
     }
 
-    mmu::GuestRam ram_ = std::move(*mmu::GuestRam::create(kRamBytes));
+    mmu::GuestRam ram_;
     std::unique_ptr<hpt::Hpt> hpt_ = std::move(*hpt::Hpt::create(18));
     mmu::CodeEpochs epochs_{kRamBytes};
     mmu::Mmu mmu_{ram_, *hpt_, epochs_};
     NoPlatform platform_;
+    std::unique_ptr<SharedCode> shared_ = make_shared_code(Accel::kJit, ram_, epochs_, {});
     std::map<const char*, std::unique_ptr<Executor>> executors_ = make_executors();
 
     std::map<const char*, std::unique_ptr<Executor>> make_executors() {
         std::map<const char*, std::unique_ptr<Executor>> all;
-        all["interp"] = make_executor(Accel::kInterp, mmu_);
-        all["jit"] = make_executor(Accel::kJit, mmu_);
+        all["interp"] = make_executor(Accel::kInterp, mmu_, *shared_);
+        all["jit"] = make_executor(Accel::kJit, mmu_, *shared_);
         return all;
     }
 };

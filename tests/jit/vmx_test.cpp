@@ -5,8 +5,10 @@ namespace mpower::jit::test {
 namespace {
 
 void check(const std::vector<InstructionCase>& cases) {
-    Bench bench;
-    for (const InstructionCase& c : cases) bench.check(c);
+    for (const auto mode : {mmu::ReservationMode::kWeak, mmu::ReservationMode::kStrict}) {
+        Bench bench(mode);
+        for (const InstructionCase& c : cases) bench.check(c);
+    }
 }
 
 TEST(Vmx, Loads_IgnoreLowAddressBits) {

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <thread>
@@ -50,6 +52,7 @@ struct X64 : testing::Test {
     std::unique_ptr<hpt::Hpt> hpt = std::move(*hpt::Hpt::create(18));
     mmu::CodeEpochs epochs{kRamBytes};
     mmu::Mmu mmu{ram, *hpt, epochs};
+    CodeCache cache{ram, epochs, {.count_instructions = true}};
     NoPlatform platform;
     CpuState state;
 };
@@ -62,18 +65,18 @@ void put_two_blocks(X64& x) {
 
 TEST_F(X64, LinkedLoop_TranslatesEachBlockOnce_AndCountsInstructions) {
     put_two_blocks(*this);
-    X64Executor executor(mmu);
+    X64Executor executor(mmu, cache);
     state.ctr = 1000;
     EXPECT_EQ(run(executor), Exit::kHypercall);
     EXPECT_EQ(state.gpr[3], 1000u * 0x101);
     EXPECT_EQ(state.instructions, 4001u);
     EXPECT_EQ(state.nip, kCode + 28);
-    EXPECT_EQ(executor.blocks_translated(), 3u);
+    EXPECT_EQ(executor.stats().blocks, 3u);
 }
 
 TEST_F(X64, StaleBlock_IsTranslatedAnew_WhenItIsReachedByALink) {
     put_two_blocks(*this);
-    X64Executor executor(mmu);
+    X64Executor executor(mmu, cache);
     state.ctr = 10;
     run(executor);
     put(kCode + 16, {kAddi | 0x200});
@@ -82,12 +85,12 @@ TEST_F(X64, StaleBlock_IsTranslatedAnew_WhenItIsReachedByALink) {
     state.ctr = 10;
     run(executor);
     EXPECT_EQ(state.gpr[3], 10u * 0x201);
-    EXPECT_EQ(executor.blocks_translated(), 4u);  // the first block was only compared
+    EXPECT_EQ(executor.stats().blocks, 4u);  // the first block was only compared
 }
 
 TEST_F(X64, LinkedLoop_Leaves_WhenAttentionIsAsked) {
     put(kCode, {kB});  // b .
-    X64Executor executor(mmu);
+    X64Executor executor(mmu, cache);
     std::atomic<bool> started{false};
     Exit exit{};
     std::thread vcpu([&] {
@@ -107,26 +110,231 @@ TEST_F(X64, FullCache_IsDroppedAndMadeAgain_WithTheSameResult) {
     for (unsigned n = 0; n < kPairs; ++n) words.insert(words.end(), {kStd, kAddi | 1});
     words.push_back(kLeave);
     put(kCode, words);
-    X64Executor executor(mmu, 2 * X64Executor::kRoomForBlock);
+    CodeCache small(ram, epochs, {}, 4 * CodeCache::kChunk);
+    X64Executor executor(mmu, small);
     for (unsigned round = 1; round <= 3; ++round) {
         state.gpr[4] = 0x8000;
         run(executor);
         EXPECT_EQ(state.gpr[3], u64{round} * kPairs);
         EXPECT_EQ(load_be<u64>(ram.bytes().data() + 0x8000), u64{round} * kPairs - 1);
     }
-    EXPECT_GT(executor.blocks_translated(), kPairs * 2 / 64 + 1);  // else it was never full
+    EXPECT_GT(executor.stats().blocks, kPairs * 2 / 64 + 1);  // else it was never full
 }
 
 TEST_F(X64, FaultInTheMiddle_LeavesTheStateOfThatInstruction) {
     put(kCode, {kAddi | 1, kStd, kAddi | 1, kLeave});
     put(0x200, {kLeave});
-    X64Executor executor(mmu);
+    X64Executor executor(mmu, cache);
     state.gpr[4] = kRamBytes;  // nothing is there: machine check
     run(executor);
     EXPECT_EQ(state.gpr[3], 1u);
     EXPECT_EQ(state.spr[spr::kSrr0], kCode + 4);
     EXPECT_EQ(state.nip, 0x204u);
     EXPECT_EQ(state.instructions, 2u);  // addi, and sc 1 at the vector
+}
+
+// Accesses at distances from one register look at the TLB once, if all are in one page.
+TEST_F(X64, NeighbouringAccesses_AreRight_InOnePage_AcrossTwo_AndWhenTheSecondFaults) {
+    constexpr u32 kLdR9 = 0xe9240000, kLdR10 = 0xe9440008, kStdR5 = 0xf8a40008;  // r4 + 0, 8, 8
+    put(kCode, {kLdR9, kLdR10, kStd, kStdR5, kLeave});
+    put(0x200, {kLeave});
+    X64Executor executor(mmu, cache);
+    u8* const bytes = ram.bytes().data();
+    for (const u64 at : {u64{0x8000}, u64{0x8000}, u64{0x8ff8}, u64{0x8ff8}, u64{0x8ffc}, kRamBytes - 8}) {
+        const bool faults = at == kRamBytes - 8;
+        store_be<u64>(bytes + at, 1);
+        if (!faults) store_be<u64>(bytes + at + 8, 2);
+        state.gpr[3] = 3;
+        state.gpr[4] = at;
+        state.gpr[5] = 4;
+        state.gpr[9] = state.gpr[10] = 0;
+        run(executor);
+        EXPECT_EQ(state.gpr[9], 1u) << at;
+        EXPECT_EQ(state.gpr[10], faults ? 0u : 2u) << at;
+        EXPECT_EQ(state.nip, faults ? 0x204u : kCode + 20) << at;
+        EXPECT_EQ(load_be<u64>(bytes + at), faults ? 1u : 3u) << at;
+        if (faults) continue;
+        EXPECT_EQ(load_be<u64>(bytes + at + 8), 4u) << at;
+    }
+    EXPECT_EQ(state.spr[spr::kSrr0], kCode + 4);
+}
+
+struct Hot : X64 {
+    static constexpr u32 kLdR9 = 0xe9240000;    // ld r9,0(r4)
+    static constexpr u32 kLbzR9 = 0x89290000;   // lbz r9,0(r9)
+    static constexpr u32 kRldicl = 0x786a2000;  // rldicl r10,r3,4,0
+    static constexpr u32 kClear = 0x714b0ff0;   // andi. r11,r10,0xff0: a mask over a rotation that others see
+    CodeCache hot{ram, epochs, {.count_instructions = true, .hot = 2}};
+    X64Executor executor{mmu, hot};
+};
+
+TEST_F(Hot, Loop_LeavesTheSameState_AsColdCode) {
+    put_two_blocks(*this);
+    for (unsigned round = 0; round < 4; ++round) {
+        state.gpr[3] = 0;
+        state.ctr = 1000;
+        EXPECT_EQ(run(executor), Exit::kHypercall);
+        EXPECT_EQ(state.gpr[3], 1000u * 0x101);
+        EXPECT_EQ(state.ctr, 0u);
+        EXPECT_EQ(state.nip, kCode + 28);
+    }
+    EXPECT_EQ(state.instructions, 4 * 4001u);
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+// The register that held the address gets the result; on the way out the address has to be in its place.
+TEST_F(Hot, FaultOfALoadIntoItsAddressRegister_LeavesTheAddress) {
+    put(kCode, {kLdR9, kLbzR9, kLeave});
+    put(0x200, {kLeave});
+    state.gpr[4] = 0x8000;
+    u8* const pointer = ram.bytes().data() + 0x8000;
+    for (unsigned round = 0; round < 4; ++round) {  // hot
+        store_be<u64>(pointer, 0x8008);
+        run(executor);
+    }
+    ASSERT_GT(executor.stats().hot_blocks, 0u);
+    store_be<u64>(pointer, kRamBytes);  // nothing is there: machine check
+    run(executor);
+    EXPECT_EQ(state.nip, 0x204u);
+    EXPECT_EQ(state.spr[spr::kSrr0], kCode + 4);
+    EXPECT_EQ(state.gpr[9], kRamBytes);
+}
+
+TEST_F(Hot, Rotation_StaysOne_WhenAMaskOverItComesLater) {
+    put(kCode, {kRldicl, kClear, kLeave});
+    for (unsigned round = 0; round < 4; ++round) {
+        state.gpr[3] = 0xf000000000000001;
+        run(executor);
+        EXPECT_EQ(state.gpr[10], 0x1fu);
+        EXPECT_EQ(state.gpr[11], 0x10u);
+    }
+}
+
+// The trace takes the conditional branch; the unconditional one there, out of the page, is no part of it.
+TEST_F(Hot, BranchToABranch_GoesWhereBothSay) {
+    put(kCode, {kAddi | 1, kBdnz | 12, kAddi | 0x100, kLeave, kB | 0x1000});
+    put(kCode + 0x1010, {kAddi | 0x10, kLeave});
+    run(executor, kCode + 16);  // so that it is the hotter way
+    for (const bool taken : {false, true, false, true}) {
+        state.gpr[3] = 0;
+        state.ctr = taken ? 2 : 1;
+        run(executor);
+        EXPECT_EQ(state.gpr[3], taken ? 0x11u : 0x101u);
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+TEST_F(Hot, BranchOverAFewInstructions_KeepsTheirResultsOrNot) {
+    constexpr u32 kCmpdiR5 = 0x2c250000, kBeq = 0x41820000, kBne = 0x40820000;
+    for (const u32 branch : {kBeq, kBne}) {
+        const u64 at = kCode + (branch == kBeq ? 0 : 0x100);
+        const std::vector<u32> code{kCmpdiR5, branch | 12, kAddi | 1, kAddi | 0x10, kBdnz | (-16 & 0xfffc), kLeave};
+        const auto warm = [](unsigned) { return 1u; };
+        const Trace trace = translate_trace(code, 0, ir::mode_of(state), at, warm, false);
+        const auto exits = [](const ir::Inst& i) { return i.op == ir::Op::kExitIf; };
+        EXPECT_EQ(std::count_if(trace.block.insts.begin(), trace.block.insts.end(), exits), 1) << "only bdnz";
+        put(at, code);
+        state.ctr = 1;
+        run(executor, at + 8);  // so that both ways were gone when the loop is hot
+        for (const u64 value : {0, 1, 0, 1}) {
+            state.gpr[3] = state.instructions = 0;
+            state.gpr[5] = value;
+            state.ctr = 100;
+            run(executor, at);
+            const bool skips = (value == 0) == (branch == kBeq);
+            EXPECT_EQ(state.gpr[3], skips ? 0u : 100 * 0x11u);
+            EXPECT_EQ(state.instructions, 1 + 100 * (skips ? 3u : 5u));
+        }
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+/// Two vCPUs with one code cache.
+struct Shared : X64 {
+    mmu::Mmu other_mmu{ram, *hpt, epochs};
+    CpuState other;
+    Shared() {
+        other.mmu = &other_mmu;
+        other.platform = &platform;
+        set_msr(other, msr::kSf);
+    }
+};
+
+TEST_F(Shared, Code_IsTranslatedOnce_ForBoth) {
+    put_two_blocks(*this);
+    X64Executor first(mmu, cache), second(other_mmu, cache);
+    state.ctr = other.ctr = 10;
+    run(first);
+    other.nip = kCode;
+    second.run(other);
+    EXPECT_EQ(other.gpr[3], state.gpr[3]);
+    EXPECT_EQ(first.stats().blocks, 3u);
+    EXPECT_EQ(second.stats().blocks, 0u);
+}
+
+TEST_F(Shared, ModifiedCode_IsSeenByBoth_AfterIcbi) {
+    put_two_blocks(*this);
+    X64Executor first(mmu, cache), second(other_mmu, cache);
+    state.ctr = other.ctr = 10;
+    run(first);
+    other.nip = kCode;
+    second.run(other);
+    put(kCode + 16, {kAddi | 0x200});
+    epochs.modified();
+    for (CpuState* s : {&other, &state}) {
+        s->gpr[3] = 0;
+        s->ctr = 10;
+        s->nip = kCode;
+        (s == &state ? first : second).run(*s);
+        EXPECT_EQ(s->gpr[3], 10u * 0x201);
+    }
+}
+
+// The page is mapped anew for the other, which compares it and kills the block; this one has no reason to look.
+TEST_F(Shared, CodeThatTheOtherKilled_IsFoundAnew) {
+    put_two_blocks(*this);
+    X64Executor first(mmu, cache), second(other_mmu, cache);
+    state.ctr = 10;
+    run(first);
+    put(kCode, {kAddi | 2});
+    epochs.mapped(Ra{kCode}, 4096);
+    other.nip = kCode + 24;
+    second.run(other);  // does not make the killed block again
+    EXPECT_EQ(cache.killed(), 1u);
+    state.gpr[3] = 0;
+    state.ctr = 10;
+    std::atomic<bool> done{false};
+    std::thread watch([&] {  // going round between the killed block and the dispatcher
+        for (unsigned n = 0; n < 300 && !done; ++n) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (!done) state.attention = kAttentionInterrupt;
+    });
+    EXPECT_EQ(run(first), Exit::kHypercall);
+    done = true;
+    watch.join();
+    EXPECT_EQ(state.gpr[3], 10u * 0x102);
+}
+
+// Both fill a small cache over and over, each in the other's way.
+TEST_F(Shared, FullCache_TurnsOver_WhileBothRun) {
+    constexpr unsigned kPairs = 32'000;
+    std::vector<u32> words;
+    for (unsigned n = 0; n < kPairs; ++n) words.insert(words.end(), {kStd, kAddi | 1});
+    words.push_back(kLeave);
+    put(kCode, words);
+    CodeCache small(ram, epochs, {}, 6 * CodeCache::kChunk);
+    X64Executor first(mmu, small), second(other_mmu, small);
+    const auto body = [&](CpuState& s, X64Executor& executor, u64 where) {
+        for (unsigned round = 1; round <= 5; ++round) {
+            s.gpr[4] = where;
+            s.nip = kCode;
+            while (executor.run(s) != Exit::kHypercall) s.attention.store(0);
+            EXPECT_EQ(s.gpr[3], u64{round} * kPairs);
+        }
+    };
+    std::thread thread([&] { body(other, second, 0x9000); });
+    body(state, first, 0x8000);
+    thread.join();
+    EXPECT_GT(small.turn_overs(), 1u);
 }
 
 }  // namespace

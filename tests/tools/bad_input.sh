@@ -56,11 +56,20 @@ expect '100 MiB' -kernel good.elf -initrd initrd -m 104
 expect '-initrd nothing: No such file' -kernel good.elf -initrd nothing
 for smp in 0 -1 100000; do expect "-smp $smp" -kernel good.elf -smp "$smp"; done
 expect 'smp' -kernel good.elf -smp many
-for size in 1 0 12Q -5 99999999T x; do expect "-m $size" -kernel good.elf -m "$size"; done
+for size in 12Q -5 -64M 99999999T 18446744073709551680M 64.5M x ''; do
+    expect "-m $size: not a size" -kernel good.elf -m "$size"
+done
+for size in 0 1 63 63M 100K 1025K 65535K; do expect "-m $size: too little" -kernel good.elf -m "$size"; done
 expect 'multiple' -kernel good.elf -m 65537K
+more=$(awk '/MemTotal|SwapTotal/ { sum += $2 } END { print int(sum / 1048576) + 64 "G" }' /proc/meminfo)
+for size in "$more" 4T; do expect "-m $size: more than the host" -kernel good.elf -m "$size"; done
 expect '-cpu power7' -kernel good.elf -cpu power7
 expect '-accel kvm' -kernel good.elf -accel kvm
-expect 'verify' -kernel good.elf -accel verify
+expect '-reservations lax' -kernel good.elf -reservations lax
+expect '-accel verify: one vCPU' -kernel good.elf -accel verify -smp 2
+expect '-jitdump no/such/dir/jit-[0-9]+.dump: No such file' -kernel good.elf -jitdump no/such/dir
+expect '-jitdump: give a folder' -kernel good.elf -jitdump ''
+expect 'interp makes no code' -kernel good.elf -accel interp -perfmap
 expect '-serial nowhere' -kernel good.elf -serial nowhere
 expect 'No such file' -kernel good.elf -serial file:no/such/dir
 expect '-d: unknown log set .bogus' -kernel good.elf -d int,bogus
@@ -68,6 +77,17 @@ expect '-rtc' -kernel good.elf -rtc base=tomorrow
 expect 'not implemented' -kernel good.elf -incoming tcp:1
 expect 'frobnicate' -kernel good.elf -frobnicate
 expect 'kernel' -kernel
+
+# The map's name has the process id, which exec keeps.
+status=0
+(
+    mkdir "/tmp/perf-$BASHPID.map"
+    echo "$BASHPID" >pid
+    exec "$mpower" -kernel good.elf -perfmap >out 2>err </dev/null
+) || status=$?
+rmdir "/tmp/perf-$(<pid).map"
+[ "$status" = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q -e '-perfmap /tmp/perf-[0-9]*.map: Is a directory' err ||
+    { echo "FAIL: -perfmap that cannot be created: status $status"; cat err; fails=1; }
 
 status=0
 "$mpower" -help >out 2>err || status=$?

@@ -21,8 +21,9 @@ for ((round = 1; round <= rounds; round++)); do
                     echo "FAIL: $what: status $status, output '$output'"
                     exit 1
                 fi
-                if grep -E 'soft lockup|hard LOCKUP|BUG|rcu.*stall|Oops|Call Trace|WARNING' "$log"; then
-                    echo "FAIL: $what: trouble in the kernel's log (above)"
+                if grep -qE 'soft lockup|hard LOCKUP|BUG|rcu.*stall|Oops|Call Trace|WARNING' "$log"; then
+                    tail -200 "$log"
+                    echo "FAIL: $what: trouble in the kernel's log (above); host load $(cut -d' ' -f1-3 /proc/loadavg)"
                     exit 1
                 fi
                 boots=$((boots + 1))

@@ -46,23 +46,6 @@ void shift_algebraic(Builder& b, Insn i, Value x, Value n) {
     result(b, i, r);
 }
 
-u64 population_bytes(CpuState&, u64 x, u64 width, u64) {
-    u64 r = 0;
-    for (u64 at = 0; at < 64; at += width) {
-        const u64 lane = x >> at & (width == 64 ? ~u64{0} : (u64{1} << width) - 1);
-        r |= static_cast<u64>(std::popcount(lane)) << at;
-    }
-    return r;
-}
-
-u64 compare_bytes(CpuState&, u64 x, u64 y, u64) {
-    u64 r = 0;
-    for (u64 at = 0; at < 64; at += 8) {
-        if ((x >> at & 0xff) == (y >> at & 0xff)) r |= u64{0xff} << at;
-    }
-    return r;
-}
-
 u64 bit_permute(CpuState&, u64 indices, u64 source, u64) {
     u64 r = 0;
     for (unsigned n = 0; n < 8; ++n) {
@@ -191,9 +174,24 @@ void cntlzd(Builder& b, Insn i) { result(b, i, b.clz(b.gpr(i.rs()))); }
 void cnttzw(Builder& b, Insn i) { result(b, i, b.ctz(b.or_(b.gpr(i.rs()), b.imm(u64{1} << 32)))); }
 void cnttzd(Builder& b, Insn i) { result(b, i, b.ctz(b.gpr(i.rs()))); }
 
-void cmpb(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(compare_bytes, b.gpr(i.rs()), b.gpr(i.rb()))); }
-void popcntb(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(population_bytes, b.gpr(i.rs()), b.imm(8))); }
-void popcntw(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(population_bytes, b.gpr(i.rs()), b.imm(32))); }
+// A byte x of the difference is 0 if neither x + 0x7f of its low bits nor x has the upper bit.
+void cmpb(Builder& b, Insn i) {
+    constexpr u64 kLow = 0x7f7f7f7f7f7f7f7f;
+    const Value x = b.xor_(b.gpr(i.rs()), b.gpr(i.rb()));
+    const Value differs = b.or_(b.add(b.and_(x, kLow), kLow), x);
+    const Value same = b.and_(b.shr(b.not_(differs), 7), 0x0101010101010101);
+    b.set_gpr(i.ra(), b.mul(same, b.imm(0xff)));
+}
+// Sums of neighbouring bits, then of pairs, then of nibbles.
+void popcntb(Builder& b, Insn i) {
+    const auto halves = [&](Value x, u64 n, u64 m) { return b.add(b.and_(x, m), b.and_(b.shr(x, n), m)); };
+    const Value bits = halves(b.gpr(i.rs()), 1, 0x5555555555555555);
+    b.set_gpr(i.ra(), halves(halves(bits, 2, 0x3333333333333333), 4, 0x0f0f0f0f0f0f0f0f));
+}
+void popcntw(Builder& b, Insn i) {
+    const Value x = b.gpr(i.rs());
+    b.set_gpr(i.ra(), b.or_(b.shl(b.popcnt(b.shr(x, 32)), 32), b.popcnt(b.zext32(x))));
+}
 void popcntd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.popcnt(b.gpr(i.rs()))); }
 
 // Parity of the low bits of the bytes, of each word or of the doubleword.

@@ -20,21 +20,29 @@ template <class T, Operation op>
 void arithmetic(Builder& b, Insn i) {
     // fmul has its second operand in FRC
     const u32 second = op == kMul ? i.rc_field() : i.rb();
-    fp::run(b, fp::scalar_helper<T, op>, Regs{i.rt(), i.ra(), second, i.rc_field()}, i.rc());
+    fp::run_scalar<T, op>(b, Regs{i.rt(), i.ra(), second, i.rc_field()}, i.rc());
 }
 
-/// FRT <- integer T of FRB. The word forms sign- or zero-extend; the ISA leaves the upper word undefined, and FPRF.
+/// FRT <- integer T of FRB. The word forms sign- or zero-extend; the ISA leaves the upper word undefined, and FPRF,
+/// which gets the class of FRB.
 template <class T, bool to_zero>
 u64 to_integer_helper(CpuState& s, u64 regs, u64, u64) {
     const Regs r = Regs::of(regs);
     Context c(s);
-    const T v = fp::to_integer<T>(c, fp::unpack<fp::Double>(s.vsr[r.b].hi), to_zero ? Rounding::kZero : c.rounding);
-    if (fp::finish_scalar(s, c)) s.vsr[r.t] = {0, static_cast<u64>(static_cast<i64>(v))};
+    const u64 from = s.vsr[r.b].hi;
+    const T v = fp::to_integer<T>(c, fp::unpack<fp::Double>(from), to_zero ? Rounding::kZero : c.rounding);
+    if (fp::finish_scalar(s, c)) {
+        s.vsr[r.t] = {0, static_cast<u64>(static_cast<i64>(v))};
+        fp::set_fprf(s, fp::class_of<fp::Double>(from));
+    }
     return 0;
 }
 template <class T, bool to_zero>
 void to_integer(Builder& b, Insn i) {
-    fp::run(b, to_integer_helper<T, to_zero>, Regs{.t = i.rt(), .b = i.rb()}, i.rc());
+    constexpr ir::Float kOp = sizeof(T) == 4 ? (std::is_signed_v<T> ? ir::Float::kToS32 : ir::Float::kToU32)
+                                             : (std::is_signed_v<T> ? ir::Float::kToS64 : ir::Float::kToU64);
+    fp::run(b, ir::Op::kFloat, to_integer_helper<T, to_zero>, {.op = kOp, .nearest = !to_zero},
+            Regs{.t = i.rt(), .b = i.rb()}, i.rc());
 }
 
 /// FRT <- FRB, an integer T, rounded to As.
@@ -51,7 +59,9 @@ u64 from_integer_helper(CpuState& s, u64 regs, u64, u64) {
 }
 template <class As, class T>
 void from_integer(Builder& b, Insn i) {
-    fp::run(b, from_integer_helper<As, T>, Regs{.t = i.rt(), .b = i.rb()}, i.rc());
+    constexpr ir::Float kOp = std::is_signed_v<T> ? ir::Float::kFromS64 : ir::Float::kFromU64;
+    fp::run(b, ir::Op::kFloat, from_integer_helper<As, T>, {.op = kOp, .single = std::is_same_v<As, DpSp>},
+            Regs{.t = i.rt(), .b = i.rb()}, i.rc());
 }
 
 u64 compare_helper(CpuState& s, u64 regs, u64 ordered, u64) {
@@ -65,14 +75,13 @@ u64 compare_helper(CpuState& s, u64 regs, u64 ordered, u64) {
 /// CR[BF] and FPCC <- FRA compared with FRB
 void compare(Builder& b, Insn i, bool ordered) {
     const Regs r{.a = i.ra(), .b = i.rb()};
-    b.set_cr(i.bf(), b.call(compare_helper, b.imm(r.packed()), b.imm(ordered)));
+    b.set_cr(i.bf(), b.floating(ir::Op::kFloatCompare, compare_helper,
+                                {.ordered = ordered, .regs = static_cast<u32>(r.packed())}));
     fp::after(b);
 }
 
 u64 test_divide_helper(CpuState&, u64 x, u64 y, u64) { return fp::test_divide<fp::Double>(x, y); }
 u64 test_root_helper(CpuState&, u64 x, u64, u64) { return fp::test_square_root<fp::Double>(x); }
-
-u64 at_least_zero(CpuState&, u64 v, u64, u64) { return std::bit_cast<double>(v) >= 0.0; }
 
 }  // namespace
 
@@ -125,7 +134,8 @@ void ftsqrt(Builder& b, Insn i) { b.set_cr(i.bf(), b.call(test_root_helper, b.fp
 
 // FRT <- (FRA) >= 0.0 ? (FRC) : (FRB); -0 counts as 0, a NaN as less
 void fsel(Builder& b, Insn i) {
-    const Value yes = b.call(at_least_zero, b.fpr(i.ra()));
+    const Value v = b.fpr(i.ra());
+    const Value yes = b.or_(b.lt_u(v, b.imm(fp::Double::kInfinity + 1)), b.eq(v, b.imm(fp::Double::kSign)));
     fp::set_scalar(b, i.rt(), b.select(yes, b.fpr(i.rc_field()), b.fpr(i.rb())));
     if (i.rc()) fp::record_fp(b);
 }

@@ -10,6 +10,7 @@ namespace {
 
 /// FPSCR bits under `mask` <- value; VX and FEX follow. mtfsf and mtfsfi write FX as it comes.
 u64 write(CpuState& s, u64 value, u64 mask, u64) {
+    fp::settle(s);
     mask &= bits::kWritable;
     s.fpscr = fp::with_summaries((s.fpscr & ~mask) | (value & mask));
     return 0;
@@ -17,6 +18,7 @@ u64 write(CpuState& s, u64 value, u64 mask, u64) {
 
 /// mtfsb1: an exception bit that becomes 1 sets FX.
 u64 set_bit(CpuState& s, u64 mask, u64, u64) {
+    fp::settle(s);
     mask &= bits::kWritable;
     fp::raise_exceptions(s, mask & bits::kExceptions);
     s.fpscr = fp::with_summaries(s.fpscr | mask);

@@ -11,16 +11,13 @@ Value address_d(Builder& b, Insn i) { return b.add(b.gpr_or_zero(i.ra()), i.si()
 Value address_ds(Builder& b, Insn i) { return b.add(b.gpr_or_zero(i.ra()), i.ds()); }
 Value address_x(Builder& b, Insn i) { return i.ra() == 0 ? b.gpr(i.rb()) : b.add(b.gpr(i.ra()), b.gpr(i.rb())); }
 
-u64 widen(CpuState&, u64 v, u64, u64) { return fp::widen_single(static_cast<u32>(v)); }
-u64 narrow(CpuState&, u64 v, u64, u64) { return fp::narrow_single(v); }
-
 enum class Update : bool { kNo, kYes };
 
 /// FRT <- DOUBLE(MEM(EA, 4)) or MEM(EA, 8)
 void load(Builder& b, Insn i, Value ea, u8 size, Update update = Update::kNo) {
     if (update == Update::kYes && i.ra() == 0) return b.illegal();
     const Value v = b.load(ea, size);
-    fp::set_scalar(b, i.rt(), size == 4 ? b.call(widen, v) : v);
+    fp::set_scalar(b, i.rt(), size == 4 ? b.widen(v) : v);
     if (update == Update::kYes) b.set_gpr(i.ra(), ea);
 }
 
@@ -28,7 +25,7 @@ void load(Builder& b, Insn i, Value ea, u8 size, Update update = Update::kNo) {
 void store(Builder& b, Insn i, Value ea, u8 size, Update update = Update::kNo) {
     if (update == Update::kYes && i.ra() == 0) return b.illegal();
     const Value v = b.fpr(i.rs());
-    b.store(ea, size == 4 ? b.call(narrow, v) : v, size);
+    b.store(ea, size == 4 ? b.narrow(v) : v, size);
     if (update == Update::kYes) b.set_gpr(i.ra(), ea);
 }
 

@@ -86,7 +86,7 @@ V128 decipher(V128 state, V128 key, bool last) {
 }
 
 /// ST (16) chooses the capital functions; SIX's bit for each element the second of the pair.
-V128 sha256_sigma(V128 a, u32 field) {
+V128 sha256_sigma(const V128& a, const V128&, const V128&, u64 field) {
     auto x = elements<u32>(a);
     for (unsigned n = 0; n < 4; ++n) {
         const bool second = field & 15 & (8u >> n);
@@ -101,7 +101,7 @@ V128 sha256_sigma(V128 a, u32 field) {
     return vector<u32>(x);
 }
 
-V128 sha512_sigma(V128 a, u32 field) {
+V128 sha512_sigma(const V128& a, const V128&, const V128&, u64 field) {
     auto x = elements<u64>(a);
     for (unsigned n = 0; n < 2; ++n) {
         const bool second = field & 15 & (8u >> (2 * n));
@@ -118,12 +118,24 @@ V128 sha512_sigma(V128 a, u32 field) {
 
 }  // namespace
 
-VMX(vcipher, cipher(a, b, false))
-VMX(vcipherlast, cipher(a, b, true))
-VMX(vncipher, decipher(a, b, false))
-VMX(vncipherlast, decipher(a, b, true))
-VMX(vsbox, sub_bytes(a))
-VMX(vshasigmaw, sha256_sigma(a, i.rb()))
-VMX(vshasigmad, sha512_sigma(a, i.rb()))
+LANES(vcipher, kCipher, cipher(a, b, false))
+LANES(vcipherlast, kCipherLast, cipher(a, b, true))
+LANES(vncipher, kDecipher, decipher(a, b, false))
+LANES(vncipherlast, kDecipherLast, decipher(a, b, true))
+
+namespace {
+/// One operand, VRA.
+void on_a(Builder& b, Insn i, ir::VectorFunction f, ir::Lanes op, u64 n) {
+    const Value x = b.vsr(32 + i.ra());
+    b.set_vsr(32 + i.rt(), b.vector(f, op, x, x, x, n));
+}
+}  // namespace
+
+void vsbox(Builder& b, Insn i) {
+    on_a(
+        b, i, [](const V128& a, const V128&, const V128&, u64) { return sub_bytes(a); }, ir::Lanes::kSubBytes, 0);
+}
+void vshasigmaw(Builder& b, Insn i) { on_a(b, i, sha256_sigma, ir::Lanes::kSigma32, i.rb()); }
+void vshasigmad(Builder& b, Insn i) { on_a(b, i, sha512_sigma, ir::Lanes::kSigma64, i.rb()); }
 
 }  // namespace mpower::jit::isa::sem

@@ -47,8 +47,8 @@ V128 sum_words(CpuState& s, V128 a, V128 b, std::size_t group) {
     return vector<i32>(r);
 }
 
-template <class A, class B, class Word, bool saturating>
-V128 multiply_sum(CpuState& s, V128 a, V128 b, V128 c) {
+template <class A, class B, class Word, class F>
+V128 multiply_sum(V128 a, V128 b, V128 c, F cut) {
     const auto x = lanes<A>(a);
     const auto y = lanes<B>(b);
     auto r = lanes<Word>(c);
@@ -56,9 +56,17 @@ V128 multiply_sum(CpuState& s, V128 a, V128 b, V128 c) {
     for (std::size_t n = 0; n < 4; ++n) {
         i64 sum = r[n];
         for (std::size_t k = kPerWord * n; k < kPerWord * (n + 1); ++k) sum += i64{x[k]} * i64{y[k]};
-        r[n] = saturating ? saturate<Word>(s, sum) : static_cast<Word>(sum);
+        r[n] = cut(sum);
     }
     return of_lanes<Word>(r);
+}
+template <class A, class B, class Word>
+V128 multiply_sum(V128 a, V128 b, V128 c) {
+    return multiply_sum<A, B, Word>(a, b, c, [](i64 v) { return static_cast<Word>(v); });
+}
+template <class T, class Word>
+V128 multiply_sum_saturated(CpuState& s, V128 a, V128 b, V128 c) {
+    return multiply_sum<T, T, Word>(a, b, c, [&](i64 v) { return saturate<Word>(s, v); });
 }
 
 V128 multiply_high_add(CpuState& s, V128 a, V128 b, V128 c, i64 round) {
@@ -98,19 +106,19 @@ Tenfold times_ten(V128 a, u64 digit) {
 }  // namespace
 
 // Products of odd and even elements, ISA order: element 0 is even.
-VMX(vmuloub, (multiply<u8, u16>(a, b, true)))
-VMX(vmuleub, (multiply<u8, u16>(a, b, false)))
-VMX(vmulouh, (multiply<u16, u32>(a, b, true)))
-VMX(vmuleuh, (multiply<u16, u32>(a, b, false)))
-VMX(vmulouw, (multiply<u32, u64>(a, b, true)))
-VMX(vmuleuw, (multiply<u32, u64>(a, b, false)))
-VMX(vmulosb, (multiply<i8, i16>(a, b, true)))
-VMX(vmulesb, (multiply<i8, i16>(a, b, false)))
-VMX(vmulosh, (multiply<i16, i32>(a, b, true)))
-VMX(vmulesh, (multiply<i16, i32>(a, b, false)))
-VMX(vmulosw, (multiply<i32, i64>(a, b, true)))
-VMX(vmulesw, (multiply<i32, i64>(a, b, false)))
-VMX(vmuluwm, map<u32>(a, b, [&](u32 x, u32 y) { return x * y; }))
+LANES(vmuloub, kMulOddU16, (multiply<u8, u16>(a, b, true)))
+LANES(vmuleub, kMulEvenU16, (multiply<u8, u16>(a, b, false)))
+LANES(vmulouh, kMulOddU32, (multiply<u16, u32>(a, b, true)))
+LANES(vmuleuh, kMulEvenU32, (multiply<u16, u32>(a, b, false)))
+LANES(vmulouw, kMulOddU64, (multiply<u32, u64>(a, b, true)))
+LANES(vmuleuw, kMulEvenU64, (multiply<u32, u64>(a, b, false)))
+LANES(vmulosb, kMulOddS16, (multiply<i8, i16>(a, b, true)))
+LANES(vmulesb, kMulEvenS16, (multiply<i8, i16>(a, b, false)))
+LANES(vmulosh, kMulOddS32, (multiply<i16, i32>(a, b, true)))
+LANES(vmulesh, kMulEvenS32, (multiply<i16, i32>(a, b, false)))
+LANES(vmulosw, kMulOddS64, (multiply<i32, i64>(a, b, true)))
+LANES(vmulesw, kMulEvenS64, (multiply<i32, i64>(a, b, false)))
+LANES(vmuluwm, kMul32, map<u32>(a, b, [&](u32 x, u32 y) { return x * y; }))
 
 // Sums across: each word of VRB plus the elements of VRA above it.
 VMX(vsum4ubs, (sum_across<u8, u32>(s, a, b)))
@@ -120,24 +128,25 @@ VMX(vsum2sws, sum_words(s, a, b, 2))
 VMX(vsumsws, sum_words(s, a, b, 4))
 
 // Multiply-sums: products of the elements within a word, plus the word of VRC.
-VMX4(vmsumubm, (multiply_sum<u8, u8, u32, false>(s, a, b, c)))
-VMX4(vmsummbm, (multiply_sum<i8, u8, i32, false>(s, a, b, c)))
-VMX4(vmsumuhm, (multiply_sum<u16, u16, u32, false>(s, a, b, c)))
-VMX4(vmsumuhs, (multiply_sum<u16, u16, u32, true>(s, a, b, c)))
-VMX4(vmsumshm, (multiply_sum<i16, i16, i32, false>(s, a, b, c)))
-VMX4(vmsumshs, (multiply_sum<i16, i16, i32, true>(s, a, b, c)))
+LANES3(vmsumubm, kMulSumU8, (multiply_sum<u8, u8, u32>(a, b, c)))
+LANES3(vmsummbm, kMulSumSU8, (multiply_sum<i8, u8, i32>(a, b, c)))
+VMX4(vmsumuhm, (multiply_sum<u16, u16, u32>(a, b, c)))
+VMX4(vmsumuhs, (multiply_sum_saturated<u16, u32>(s, a, b, c)))
+LANES3(vmsumshm, kMulSumS16, (multiply_sum<i16, i16, i32>(a, b, c)))
+VMX4(vmsumshs, (multiply_sum_saturated<i16, i32>(s, a, b, c)))
 VMX4(vmsumudm, vector_of(u128{a.hi} * b.hi + u128{a.lo} * b.lo + whole(c)))
 
 // Multiply-adds of halfwords.
 VMX4(vmhaddshs, (multiply_high_add(s, a, b, c, 0)))
 VMX4(vmhraddshs, (multiply_high_add(s, a, b, c, 0x4000)))
-VMX4(vmladduhm, (map<u16>(map<u16>(a, b, [](u32 x, u32 y) { return x * y; }), c, [](u16 x, u16 y) { return x + y; })))
+LANES3(vmladduhm, kMulAdd16,
+       (map<u16>(map<u16>(a, b, [](u32 x, u32 y) { return x * y; }), c, [](u16 x, u16 y) { return x + y; })))
 
 // Products of polynomials over GF(2).
 VMX(vpmsumb, (polynomial_sum<u8, u16>(a, b)))
 VMX(vpmsumh, (polynomial_sum<u16, u32>(a, b)))
 VMX(vpmsumw, (polynomial_sum<u32, u64>(a, b)))
-VMX(vpmsumd, vector_of(polynomial_product(a.hi, b.hi) ^ polynomial_product(a.lo, b.lo)))
+LANES(vpmsumd, kPolynomialSum64, vector_of(polynomial_product(a.hi, b.hi) ^ polynomial_product(a.lo, b.lo)))
 
 // Decimal multiples by ten, on a register as one number.
 VMX(vmul10uq, vector_of(times_ten(a, 0).product))

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "jit/isa/table.h"
-#include "jit/vmx/lanes.h"
+#include "jit/vmx/emit.h"
 
 namespace mpower::jit::isa::sem {
 using ir::Builder;
@@ -36,15 +36,24 @@ V128 splat(T v) {
     return vector<T>(r);
 }
 
-template <class From, class To, bool saturating>
-V128 pack(CpuState& s, V128 a, V128 b) {
+/// Elements of a, then of b, each cut to half its size by `cut`.
+template <class From, class To, class F>
+V128 pack(V128 a, V128 b, F cut) {
     const auto x = lanes<From>(a), y = lanes<From>(b);
     Elements<To> r;
     for (std::size_t n = 0; n < x.size(); ++n) {
-        r[n] = saturating ? saturate<To>(s, y[n]) : static_cast<To>(y[n]);
-        r[x.size() + n] = saturating ? saturate<To>(s, x[n]) : static_cast<To>(x[n]);
+        r[n] = cut(y[n]);
+        r[x.size() + n] = cut(x[n]);
     }
     return of_lanes<To>(r);
+}
+template <class From, class To>
+V128 pack(V128 a, V128 b) {
+    return pack<From, To>(a, b, [](From v) { return static_cast<To>(v); });
+}
+template <class From, class To>
+V128 pack_saturated(CpuState& s, V128 a, V128 b) {
+    return pack<From, To>(a, b, [&](From v) { return saturate<To>(s, v); });
 }
 
 /// Pixels of 8:8:8:8 bits to 1:5:5:5.
@@ -77,19 +86,9 @@ V128 unpack_pixels(V128 b, bool high) {
     return of_lanes<u32>(r);
 }
 
-/// Bytes of a || b by their numbers, from the left or from the right.
-V128 permute(V128 a, V128 b, V128 numbers, bool from_right) {
-    const auto bytes = std::bit_cast<std::array<u8, 32>>(std::array{b, a});  // the first is the rightmost
-    return map<u8>(numbers, [&](u8 n) { return bytes[(n & 31) ^ (from_right ? 0 : 31)]; });
-}
-
 V128 permute_xor(V128 a, V128 b, V128 c) {
     const auto x = lanes<u8>(a), y = lanes<u8>(b);
     return map<u8>(c, [&](u8 n) { return x[15 - (n >> 4)] ^ y[15 - (n & 15)]; });
-}
-
-V128 shift_double(V128 a, V128 b, unsigned bytes) {
-    return bytes == 0 ? a : vector_of(whole(a) << (8 * bytes) | whole(b) >> (128 - 8 * bytes));
 }
 
 /// Transposes a doubleword as 8 x 8 bits.
@@ -139,56 +138,49 @@ V128 insert(V128 t, T v, unsigned byte) {
 }  // namespace
 
 // Merges of the high or low halves; of even or odd words.
-VMX(vmrghb, merge<u8>(a, b, true))
-VMX(vmrglb, merge<u8>(a, b, false))
-VMX(vmrghh, merge<u16>(a, b, true))
-VMX(vmrglh, merge<u16>(a, b, false))
-VMX(vmrghw, merge<u32>(a, b, true))
-VMX(vmrglw, merge<u32>(a, b, false))
-VMX(vmrgew, merge_words(a, b, false))
-VMX(vmrgow, merge_words(a, b, true))
+LANES(vmrghb, kMergeHigh8, merge<u8>(a, b, true))
+LANES(vmrglb, kMergeLow8, merge<u8>(a, b, false))
+LANES(vmrghh, kMergeHigh16, merge<u16>(a, b, true))
+LANES(vmrglh, kMergeLow16, merge<u16>(a, b, false))
+LANES(vmrghw, kMergeHigh32, merge<u32>(a, b, true))
+LANES(vmrglw, kMergeLow32, merge<u32>(a, b, false))
+LANES(vmrgew, kMergeEven32, merge_words(a, b, false))
+LANES(vmrgow, kMergeOdd32, merge_words(a, b, true))
 
 // Splats. The element or the number is in the VRA field.
-VMX(vspltb, splat<u8>(elements<u8>(b)[i.ra() % (16 / sizeof(u8))]))
-VMX(vsplth, splat<u16>(elements<u16>(b)[i.ra() % (16 / sizeof(u16))]))
-VMX(vspltw, splat<u32>(elements<u32>(b)[i.ra() % (16 / sizeof(u32))]))
-VMX(vspltisb, splat<u8>(static_cast<u8>(sign_extend(i.ra(), 5))))
-VMX(vspltish, splat<u16>(static_cast<u16>(sign_extend(i.ra(), 5))))
-VMX(vspltisw, splat<u32>(static_cast<u32>(sign_extend(i.ra(), 5))))
+LANES1(vspltb, kSplat8, splat<u8>(elements<u8>(b)[n % (16 / sizeof(u8))]))
+LANES1(vsplth, kSplat16, splat<u16>(elements<u16>(b)[n % (16 / sizeof(u16))]))
+LANES1(vspltw, kSplat32, splat<u32>(elements<u32>(b)[n % (16 / sizeof(u32))]))
 
 // Packs: elements of VRA, then of VRB, cut or saturated to half their size.
-VMX(vpkuhum, (pack<u16, u8, false>(s, a, b)))
-VMX(vpkuwum, (pack<u32, u16, false>(s, a, b)))
-VMX(vpkudum, (pack<u64, u32, false>(s, a, b)))
-VMX(vpkuhus, (pack<u16, u8, true>(s, a, b)))
-VMX(vpkuwus, (pack<u32, u16, true>(s, a, b)))
-VMX(vpkudus, (pack<u64, u32, true>(s, a, b)))
-VMX(vpkshus, (pack<i16, u8, true>(s, a, b)))
-VMX(vpkswus, (pack<i32, u16, true>(s, a, b)))
-VMX(vpksdus, (pack<i64, u32, true>(s, a, b)))
-VMX(vpkshss, (pack<i16, i8, true>(s, a, b)))
-VMX(vpkswss, (pack<i32, i16, true>(s, a, b)))
-VMX(vpksdss, (pack<i64, i32, true>(s, a, b)))
+LANES(vpkuhum, kPack16, (pack<u16, u8>(a, b)))
+LANES(vpkuwum, kPack32, (pack<u32, u16>(a, b)))
+LANES(vpkudum, kPack64, (pack<u64, u32>(a, b)))
+VMX(vpkuhus, (pack_saturated<u16, u8>(s, a, b)))
+VMX(vpkuwus, (pack_saturated<u32, u16>(s, a, b)))
+VMX(vpkudus, (pack_saturated<u64, u32>(s, a, b)))
+VMX(vpkshus, (pack_saturated<i16, u8>(s, a, b)))
+VMX(vpkswus, (pack_saturated<i32, u16>(s, a, b)))
+VMX(vpksdus, (pack_saturated<i64, u32>(s, a, b)))
+VMX(vpkshss, (pack_saturated<i16, i8>(s, a, b)))
+VMX(vpkswss, (pack_saturated<i32, i16>(s, a, b)))
+VMX(vpksdss, (pack_saturated<i64, i32>(s, a, b)))
 VMX(vpkpx, pack_pixels(a, b))
 
 // Unpacks of the high or low half.
-VMX(vupkhsb, (unpack<i8, i16>(b, true)))
-VMX(vupklsb, (unpack<i8, i16>(b, false)))
-VMX(vupkhsh, (unpack<i16, i32>(b, true)))
-VMX(vupklsh, (unpack<i16, i32>(b, false)))
-VMX(vupkhsw, (unpack<i32, i64>(b, true)))
-VMX(vupklsw, (unpack<i32, i64>(b, false)))
+LANES1(vupkhsb, kUnpackHigh8, (unpack<i8, i16>(b, true)))
+LANES1(vupklsb, kUnpackLow8, (unpack<i8, i16>(b, false)))
+LANES1(vupkhsh, kUnpackHigh16, (unpack<i16, i32>(b, true)))
+LANES1(vupklsh, kUnpackLow16, (unpack<i16, i32>(b, false)))
+LANES1(vupkhsw, kUnpackHigh32, (unpack<i32, i64>(b, true)))
+LANES1(vupklsw, kUnpackLow32, (unpack<i32, i64>(b, false)))
 VMX(vupkhpx, unpack_pixels(b, true))
 VMX(vupklpx, unpack_pixels(b, false))
 
 // Selects and permutations of bytes.
-VMX4(vsel, (V128{(a.lo & ~c.lo) | (b.lo & c.lo), (a.hi & ~c.hi) | (b.hi & c.hi)}))
-VMX4(vperm, permute(a, b, c, false))
-VMX4(vpermr, permute(a, b, c, true))
-VMX4(vsldoi, shift_double(a, b, i.rc_field() & 15))
 VMX4(vpermxor, permute_xor(a, b, c))
-VMX(vgbbd, (V128{gather_bits(b.lo), gather_bits(b.hi)}))
-VMX(vbpermq, (V128{0, bit_permute_quad(a, b)}))
+LANES1(vgbbd, kGatherBits, (V128{gather_bits(b.lo), gather_bits(b.hi)}))
+LANES(vbpermq, kBitPermute, (V128{0, bit_permute_quad(a, b)}))
 VMX(vbpermd, (V128{bit_permute(a.lo, b.lo), bit_permute(a.hi, b.hi)}))
 
 // Extracts to the middle of VRT and inserts from it; the byte number is in the VRA field.
@@ -225,11 +217,10 @@ u64 count_zero_lsb(CpuState& s, u64 register_number, u64, u64) {
     return n;
 }
 
-Value quad(Builder& b, u32 n) { return b.vsr(32 + n); }
-template <class F>
-void logic(Builder& b, Insn i, F f) {
-    const Value x = quad(b, i.ra()), y = quad(b, i.rb());
-    b.set_vsr(32 + i.rt(), b.make_v128(f(b.high64(x), b.high64(y)), f(b.low64(x), b.low64(y))));
+/// VRT <- 5-bit number, sign-extended, in each element of a `repeat`.
+void splat_number(Builder& b, Insn i, u64 each, u64 repeat) {
+    const Value v = b.imm((static_cast<u64>(sign_extend(i.ra(), 5)) & each) * repeat);
+    b.set_vsr(32 + i.rt(), b.make_v128(v, v));
 }
 
 }  // namespace
@@ -243,29 +234,30 @@ void vextuwrx(Builder& b, Insn i) { define_extract<u32, true>(b, i); }
 void vclzlsbb(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(count_zero_lsb<false>, b.imm(i.rb()))); }
 void vctzlsbb(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(count_zero_lsb<true>, b.imm(i.rb()))); }
 
-void vand(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.and_(x, y); });
+void vspltisb(Builder& b, Insn i) { splat_number(b, i, 0xff, 0x0101010101010101); }
+void vspltish(Builder& b, Insn i) { splat_number(b, i, 0xffff, 0x0001000100010001); }
+void vspltisw(Builder& b, Insn i) { splat_number(b, i, 0xffffffff, 0x0000000100000001); }
+void vsldoi(Builder& b, Insn i) {
+    b.set_vsr(32 + i.rt(), shift_pair(b, b.vsr(32 + i.ra()), b.vsr(32 + i.rb()), i.rc_field() & 15));
 }
-void vandc(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.and_not(x, y); });
+
+void vsel(Builder& b, Insn i) {
+    b.set_vsr(32 + i.rt(), select(b, b.vsr(32 + i.ra()), b.vsr(32 + i.rb()), b.vsr(32 + i.rc_field())));
 }
-void vor(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.or_(x, y); });
+void vperm(Builder& b, Insn i) {
+    b.set_vsr(32 + i.rt(), permuted(b, b.vsr(32 + i.ra()), b.vsr(32 + i.rb()), b.vsr(32 + i.rc_field()), false));
 }
-void vxor(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.xor_(x, y); });
+void vpermr(Builder& b, Insn i) {
+    b.set_vsr(32 + i.rt(), permuted(b, b.vsr(32 + i.ra()), b.vsr(32 + i.rb()), b.vsr(32 + i.rc_field()), true));
 }
-void vnor(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.not_(b.or_(x, y)); });
-}
-void vorc(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.or_(x, b.not_(y)); });
-}
-void vnand(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.not_(b.and_(x, y)); });
-}
-void veqv(Builder& b, Insn i) {
-    logic(b, i, [&](Value x, Value y) { return b.not_(b.xor_(x, y)); });
-}
+
+void vand(Builder& b, Insn i) { logic(b, ir::Lanes::kAnd, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vandc(Builder& b, Insn i) { logic(b, ir::Lanes::kAndNot, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vor(Builder& b, Insn i) { logic(b, ir::Lanes::kOr, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vxor(Builder& b, Insn i) { logic(b, ir::Lanes::kXor, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vnor(Builder& b, Insn i) { logic(b, ir::Lanes::kNor, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vorc(Builder& b, Insn i) { logic(b, ir::Lanes::kOrNot, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void vnand(Builder& b, Insn i) { logic(b, ir::Lanes::kNand, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
+void veqv(Builder& b, Insn i) { logic(b, ir::Lanes::kEqv, 32 + i.rt(), 32 + i.ra(), 32 + i.rb()); }
 
 }  // namespace mpower::jit::isa::sem

@@ -50,12 +50,17 @@ void store_element(Builder& b, Insn i, u8 size) {
     b.store(ea, b.call(get_element, b.imm(i.rs()), place(b, ea, size)), size);
 }
 
-/// Bytes sh .. sh+15 of 0, 1, 2 ... 31.
-u64 shift_pattern(CpuState& s, u64 register_number, u64 first, u64) {
+/// Bytes sh .. sh+15 of 0, 1, 2 ... 31: sh is the address modulo 16, or 16 less that.
+V128 pattern(u64 first) {
     Elements<u8> r;
     for (std::size_t n = 0; n < 16; ++n) r[n] = static_cast<u8>(first + n);
-    vr(s, static_cast<u32>(register_number)) = vector<u8>(r);
-    return 0;
+    return vector<u8>(r);
+}
+V128 pattern_left(const V128& a, const V128&, const V128&, u64) { return pattern(a.lo); }
+V128 pattern_right(const V128& a, const V128&, const V128&, u64) { return pattern(16 - a.lo); }
+void shift_pattern(Builder& b, Insn i, ir::VectorFunction f, ir::Lanes op) {
+    const Value n = b.and_(address(b, i), 15);
+    b.set_vsr(32 + i.rt(), b.vector(f, op, n, n, n));
 }
 
 u64 move_from_vscr(CpuState& s, u64 register_number, u64, u64) {
@@ -79,8 +84,8 @@ void lvewx(Builder& b, Insn i) { load_element(b, i, 4); }
 void stvebx(Builder& b, Insn i) { store_element(b, i, 1); }
 void stvehx(Builder& b, Insn i) { store_element(b, i, 2); }
 void stvewx(Builder& b, Insn i) { store_element(b, i, 4); }
-void lvsl(Builder& b, Insn i) { b.call(shift_pattern, b.imm(i.rt()), b.and_(address(b, i), 15)); }
-void lvsr(Builder& b, Insn i) { b.call(shift_pattern, b.imm(i.rt()), b.sub(b.imm(16), b.and_(address(b, i), 15))); }
+void lvsl(Builder& b, Insn i) { shift_pattern(b, i, pattern_left, ir::Lanes::kShiftPatternLeft); }
+void lvsr(Builder& b, Insn i) { shift_pattern(b, i, pattern_right, ir::Lanes::kShiftPatternRight); }
 
 void mfvscr(Builder& b, Insn i) { b.call(move_from_vscr, b.imm(i.rt())); }
 void mtvscr(Builder& b, Insn i) { b.call(move_to_vscr, b.imm(i.rb())); }

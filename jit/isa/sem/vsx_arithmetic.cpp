@@ -17,11 +17,11 @@ namespace {
 /// XT <- op(XA, XB), scalar: sets FPRF, FR and FI.
 template <class T, Operation op>
 void scalar(Builder& b, Insn i) {
-    fp::run(b, fp::scalar_helper<T, op>, Regs{i.xt(), i.xa(), i.xb()});
+    fp::run_scalar<T, op>(b, Regs{i.xt(), i.xa(), i.xb()});
 }
 template <class T, Operation op>
 void vector(Builder& b, Insn i) {
-    fp::run(b, fp::vector_helper<T, op>, Regs{i.xt(), i.xa(), i.xb()});
+    fp::run_vector<T, op>(b, Regs{i.xt(), i.xa(), i.xb()});
 }
 
 /// Fused operations: in the A forms XT is the addend (XA * XB + XT), in the M forms a factor (XA * XT + XB).
@@ -29,11 +29,11 @@ Regs addend(Insn i) { return {i.xt(), i.xa(), i.xt(), i.xb()}; }
 Regs factor(Insn i) { return {i.xt(), i.xa(), i.xb(), i.xt()}; }
 template <class T, Operation op>
 void scalar_fused(Builder& b, Regs r) {
-    fp::run(b, fp::scalar_helper<T, op>, r);
+    fp::run_scalar<T, op>(b, r);
 }
 template <class T, Operation op>
 void vector_fused(Builder& b, Regs r) {
-    fp::run(b, fp::vector_helper<T, op>, r);
+    fp::run_vector<T, op>(b, r);
 }
 
 /// Quad precision, registers 32-63; RO (bit 31) rounds to odd. A fused operation is VRA * VRB + VRT.

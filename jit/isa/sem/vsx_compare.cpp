@@ -27,7 +27,12 @@ u64 compare_helper(CpuState& s, u64 regs, u64 ordered, u64) {
 /// CR[BF] and FPCC <- XA compared with XB
 template <class F>
 void compare(Builder& b, Insn i, Regs r, bool ordered) {
-    b.set_cr(i.bf(), b.call(compare_helper<F>, b.imm(r.packed()), b.imm(ordered)));
+    if constexpr (std::is_same_v<F, Double>) {
+        b.set_cr(i.bf(), b.floating(ir::Op::kFloatCompare, compare_helper<F>,
+                                    {.ordered = ordered, .regs = static_cast<u32>(r.packed())}));
+    } else {
+        b.set_cr(i.bf(), b.call(compare_helper<F>, b.imm(r.packed()), b.imm(ordered)));
+    }
     fp::after(b);
 }
 Regs operands(Insn i) { return {.t = i.xt(), .a = i.xa(), .b = i.xb()}; }
@@ -69,7 +74,13 @@ u64 masks_helper(CpuState& s, u64 regs, u64 record, u64) {
 /// XT <- masks; with Rc CR6 <- all || 0 || none || 0
 template <class F, u8 wanted>
 void masks(Builder& b, Insn i) {
-    fp::run(b, masks_helper<F, wanted>, operands(i), u64{i.bit(21)});
+    // The fast way does not know of CR6 after a suppressed comparison.
+    if (i.bit(21)) return fp::run(b, masks_helper<F, wanted>, operands(i), u64{1});
+    constexpr ir::Float kOp = wanted == cr::kEq   ? ir::Float::kEqual
+                              : wanted == cr::kGt ? ir::Float::kGreater
+                                                  : ir::Float::kGreaterEqual;
+    fp::run(b, ir::Op::kFloatVector, masks_helper<F, wanted>, {.op = kOp, .single = std::is_same_v<F, Single>},
+            operands(i));
 }
 
 template <u8 wanted>

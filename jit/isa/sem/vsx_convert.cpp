@@ -84,29 +84,31 @@ void vector(Builder& b, Insn i) {
     fp::run(b, vector_helper<f>, Regs{.t = i.xt(), .b = i.xb()});
 }
 
-/// Class: the format whose class FPRF gets, or void for integers, which leave FPRF undefined (as it was).
+/// Class: the format whose class FPRF gets, or void for integers, which leave FPRF undefined: the operand's class then.
 template <auto f, class Class>
 u64 scalar_helper(CpuState& s, u64 regs, u64, u64) {
     using To = typename Signature<decltype(f)>::To;
     const Regs r = Regs::of(regs);
     Context c(s);
+    const u64 from = s.vsr[r.b].hi;
     const V128 v = convert<f>(c, s.vsr[r.b], false);
     if (!fp::finish_scalar(s, c)) return 0;
     s.vsr[r.t] = v;
-    if constexpr (std::is_same_v<Class, Single> && sizeof(To) == 8) {
+    if constexpr (std::is_void_v<Class>)
+        fp::set_fprf(s, fp::class_of<Double>(from));
+    else if constexpr (std::is_same_v<Class, Single> && sizeof(To) == 8) {
         fp::set_fprf(s, fp::class_of<Single>(fp::narrow_single(v.hi)));
-    } else if constexpr (!std::is_void_v<Class>) {
+    } else {
         fp::set_fprf(s, fp::class_of<Class>(static_cast<typename Class::Bits>(fp::element<To>(v, 0))));
     }
     return 0;
 }
-template <auto f, class Class = void>
-void scalar(Builder& b, Insn i) {
-    fp::run(b, scalar_helper<f, Class>, Regs{.t = i.xt(), .b = i.xb()});
+template <auto f, class Class>
+void scalar(Builder& b, Insn i, ir::FloatForm form = {}) {
+    const Regs r{.t = i.xt(), .b = i.xb()};
+    if (form.op == ir::Float::kNone) return fp::run(b, scalar_helper<f, Class>, r);
+    fp::run(b, ir::Op::kFloat, scalar_helper<f, Class>, form, r);
 }
-
-u64 widen(CpuState&, u64 v, u64, u64) { return fp::widen_single(static_cast<u32>(v)); }
-u64 narrow_twice(CpuState&, u64 v, u64, u64) { return fp::narrow_single(v) * u64{0x100000001}; }
 
 /// f on both doublewords of XB.
 template <class F>
@@ -143,17 +145,25 @@ void xscvdpsp(Builder& b, Insn i) { scalar<to_format<Double, Single>, Single>(b,
 void xscvspdp(Builder& b, Insn i) { scalar<to_format<Single, Double>, Double>(b, i); }
 void xscvdphp(Builder& b, Insn i) { scalar<double_to_half, Half>(b, i); }
 void xscvhpdp(Builder& b, Insn i) { scalar<half_to_double, Double>(b, i); }
-void xscvdpsxds(Builder& b, Insn i) { scalar<to_integer<Double, i64>>(b, i); }
-void xscvdpsxws(Builder& b, Insn i) { scalar<to_integer<Double, i32>>(b, i); }
-void xscvdpuxds(Builder& b, Insn i) { scalar<to_integer<Double, u64>>(b, i); }
-void xscvdpuxws(Builder& b, Insn i) { scalar<to_integer<Double, u32>>(b, i); }
-void xscvsxddp(Builder& b, Insn i) { scalar<from_integer<i64, Double>, Double>(b, i); }
-void xscvuxddp(Builder& b, Insn i) { scalar<from_integer<u64, Double>, Double>(b, i); }
-void xscvsxdsp(Builder& b, Insn i) { scalar<integer_to_single<i64>, Single>(b, i); }
-void xscvuxdsp(Builder& b, Insn i) { scalar<integer_to_single<u64>, Single>(b, i); }
+void xscvdpsxds(Builder& b, Insn i) { scalar<to_integer<Double, i64>, void>(b, i, {.op = ir::Float::kToS64}); }
+void xscvdpsxws(Builder& b, Insn i) {
+    scalar<to_integer<Double, i32>, void>(b, i, {.op = ir::Float::kToS32, .twice = true});
+}
+void xscvdpuxds(Builder& b, Insn i) { scalar<to_integer<Double, u64>, void>(b, i, {.op = ir::Float::kToU64}); }
+void xscvdpuxws(Builder& b, Insn i) {
+    scalar<to_integer<Double, u32>, void>(b, i, {.op = ir::Float::kToU32, .twice = true});
+}
+void xscvsxddp(Builder& b, Insn i) { scalar<from_integer<i64, Double>, Double>(b, i, {.op = ir::Float::kFromS64}); }
+void xscvuxddp(Builder& b, Insn i) { scalar<from_integer<u64, Double>, Double>(b, i, {.op = ir::Float::kFromU64}); }
+void xscvsxdsp(Builder& b, Insn i) {
+    scalar<integer_to_single<i64>, Single>(b, i, {.op = ir::Float::kFromS64, .single = true});
+}
+void xscvuxdsp(Builder& b, Insn i) {
+    scalar<integer_to_single<u64>, Single>(b, i, {.op = ir::Float::kFromU64, .single = true});
+}
 // The non-signalling forms change neither FPSCR nor a signalling NaN.
-void xscvdpspn(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.call(narrow_twice, b.fpr(i.xb()))); }
-void xscvspdpn(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.call(widen, b.shr(b.fpr(i.xb()), 32))); }
+void xscvdpspn(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.mul(b.narrow(b.fpr(i.xb())), b.imm(0x100000001))); }
+void xscvspdpn(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.widen(b.shr(b.fpr(i.xb()), 32))); }
 
 void xvcvdpsp(Builder& b, Insn i) { vector<to_format<Double, Single>>(b, i); }
 void xvcvspdp(Builder& b, Insn i) { vector<to_format<Single, Double>>(b, i); }

@@ -53,6 +53,7 @@ u64 to_integer(CpuState& s, u64 regs, u64, u64) {
     const Regs r = Regs::of(regs);
     Context c(s);
     const T v = fp::to_integer<T>(c, fp::unpack<Quad>(quad_in(s.vsr[r.b])), Rounding::kZero);
+    fp::settle(s);  // FPRF stays
     if (fp::finish_scalar(s, c)) s.vsr[r.t] = {0, static_cast<u64>(static_cast<i64>(v))};
     return 0;
 }

@@ -1,5 +1,6 @@
 // VSX loads, stores and moves between GPRs and VSRs (Power ISA, Book I 7.6; the ISA 3.0 forms included).
 #include "jit/fp/emit.h"
+#include "jit/vmx/emit.h"
 
 namespace mpower::jit::isa::sem {
 using ir::Builder;
@@ -12,27 +13,15 @@ Value address_x(Builder& b, Insn i) { return i.ra() == 0 ? b.gpr(i.rb()) : b.add
 Value address_ds(Builder& b, Insn i) { return b.add(b.gpr_or_zero(i.ra()), i.ds()); }
 Value address_dq(Builder& b, Insn i) { return b.add(b.gpr_or_zero(i.ra()), i.dq()); }
 
-u64 widen(CpuState&, u64 v, u64, u64) { return fp::widen_single(static_cast<u32>(v)); }
-u64 narrow(CpuState&, u64 v, u64, u64) { return fp::narrow_single(v); }
-
 /// Storage byte 0 is the register's leftmost byte, in either mode.
 Order big_endian(Builder& b) { return b.mode().le ? Order::kReversed : Order::kGuest; }
 
-/// Between big-endian halfwords and the guest's.
-Value halfwords(Builder& b, Value v) {
+/// Elements stand in the register in the ISA's order whatever the mode: a little-endian quadword has them exchanged.
+Value elements(Builder& b, Value v, u32 size) {
     if (!b.mode().le) return v;
-    const auto reversed = [&](Value half) {
-        const u64 m = 0x00ff00ff00ff00ff;
-        return b.or_(b.shl(b.and_(half, m), 8), b.and_(b.shr(half, 8), m));
-    };
-    return b.make_v128(reversed(b.high64(v)), reversed(b.low64(v)));
-}
-
-/// Two words, the first in the upper half.
-Value load_words(Builder& b, Value ea) { return b.or_(b.shl(b.load(ea, 4), 32), b.load(b.add(ea, 4), 4)); }
-void store_words(Builder& b, Value ea, Value v) {
-    b.store(ea, b.shr(v, 32), 4);
-    b.store(b.add(ea, 4), v, 4);
+    if (size == 8) return vmx::exchanged(b, v);
+    if (size == 4) return vmx::words_reversed(b, v);
+    return vmx::reversed(b, v, 2);  // of bytes that came in the order of big-endian mode
 }
 
 /// (RB)[0:7] bytes, at most 16.
@@ -76,33 +65,25 @@ void store_with_length(Builder& b, Insn i, bool left) {
 }  // namespace
 
 void lxsdx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.load(address_x(b, i), 8)); }
-void lxsspx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.call(widen, b.load(address_x(b, i), 4))); }
+void lxsspx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.widen(b.load(address_x(b, i), 4))); }
 void lxsiwax(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.load(address_x(b, i), 4, true)); }
 void lxsiwzx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.load(address_x(b, i), 4)); }
 void lxsibzx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.load(address_x(b, i), 1)); }
 void lxsihzx(Builder& b, Insn i) { fp::set_scalar(b, i.xt(), b.load(address_x(b, i), 2)); }
 void lxsd(Builder& b, Insn i) { fp::set_scalar(b, 32 + i.rt(), b.load(address_ds(b, i), 8)); }
-void lxssp(Builder& b, Insn i) { fp::set_scalar(b, 32 + i.rt(), b.call(widen, b.load(address_ds(b, i), 4))); }
+void lxssp(Builder& b, Insn i) { fp::set_scalar(b, 32 + i.rt(), b.widen(b.load(address_ds(b, i), 4))); }
 void stxsdx(Builder& b, Insn i) { b.store(address_x(b, i), b.fpr(i.xs()), 8); }
-void stxsspx(Builder& b, Insn i) { b.store(address_x(b, i), b.call(narrow, b.fpr(i.xs())), 4); }
+void stxsspx(Builder& b, Insn i) { b.store(address_x(b, i), b.narrow(b.fpr(i.xs())), 4); }
 void stxsiwx(Builder& b, Insn i) { b.store(address_x(b, i), b.fpr(i.xs()), 4); }
 void stxsibx(Builder& b, Insn i) { b.store(address_x(b, i), b.fpr(i.xs()), 1); }
 void stxsihx(Builder& b, Insn i) { b.store(address_x(b, i), b.fpr(i.xs()), 2); }
 void stxsd(Builder& b, Insn i) { b.store(address_ds(b, i), b.fpr(32 + i.rs()), 8); }
-void stxssp(Builder& b, Insn i) { b.store(address_ds(b, i), b.call(narrow, b.fpr(32 + i.rs())), 4); }
+void stxssp(Builder& b, Insn i) { b.store(address_ds(b, i), b.narrow(b.fpr(32 + i.rs())), 4); }
 
 // Elements in the ISA's order, each in the guest's byte order.
-void lxvd2x(Builder& b, Insn i) {
-    const Value ea = address_x(b, i);
-    const Value first = b.load(ea, 8);
-    b.set_vsr(i.xt(), b.make_v128(first, b.load(b.add(ea, 8), 8)));
-}
-void lxvw4x(Builder& b, Insn i) {
-    const Value ea = address_x(b, i);
-    const Value first = load_words(b, ea);
-    b.set_vsr(i.xt(), b.make_v128(first, load_words(b, b.add(ea, 8))));
-}
-void lxvh8x(Builder& b, Insn i) { b.set_vsr(i.xt(), halfwords(b, b.load128(address_x(b, i), big_endian(b)))); }
+void lxvd2x(Builder& b, Insn i) { b.set_vsr(i.xt(), elements(b, b.load128(address_x(b, i)), 8)); }
+void lxvw4x(Builder& b, Insn i) { b.set_vsr(i.xt(), elements(b, b.load128(address_x(b, i)), 4)); }
+void lxvh8x(Builder& b, Insn i) { b.set_vsr(i.xt(), elements(b, b.load128(address_x(b, i), big_endian(b)), 2)); }
 void lxvb16x(Builder& b, Insn i) { b.set_vsr(i.xt(), b.load128(address_x(b, i), big_endian(b))); }
 void lxvdsx(Builder& b, Insn i) {
     const Value v = b.load(address_x(b, i), 8);
@@ -112,17 +93,9 @@ void lxvwsx(Builder& b, Insn i) {
     const Value w = b.load(address_x(b, i), 4), v = b.or_(b.shl(w, 32), w);
     b.set_vsr(i.xt(), b.make_v128(v, v));
 }
-void stxvd2x(Builder& b, Insn i) {
-    const Value ea = address_x(b, i), v = b.vsr(i.xs());
-    b.store(ea, b.high64(v), 8);
-    b.store(b.add(ea, 8), b.low64(v), 8);
-}
-void stxvw4x(Builder& b, Insn i) {
-    const Value ea = address_x(b, i), v = b.vsr(i.xs());
-    store_words(b, ea, b.high64(v));
-    store_words(b, b.add(ea, 8), b.low64(v));
-}
-void stxvh8x(Builder& b, Insn i) { b.store128(address_x(b, i), halfwords(b, b.vsr(i.xs())), big_endian(b)); }
+void stxvd2x(Builder& b, Insn i) { b.store128(address_x(b, i), elements(b, b.vsr(i.xs()), 8)); }
+void stxvw4x(Builder& b, Insn i) { b.store128(address_x(b, i), elements(b, b.vsr(i.xs()), 4)); }
+void stxvh8x(Builder& b, Insn i) { b.store128(address_x(b, i), elements(b, b.vsr(i.xs()), 2), big_endian(b)); }
 void stxvb16x(Builder& b, Insn i) { b.store128(address_x(b, i), b.vsr(i.xs()), big_endian(b)); }
 void lxv(Builder& b, Insn i) { b.set_vsr(i.xt_dq(), b.load128(address_dq(b, i))); }
 void stxv(Builder& b, Insn i) { b.store128(address_dq(b, i), b.vsr(i.xt_dq())); }

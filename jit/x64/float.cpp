@@ -1,0 +1,463 @@
+// The compiler's floating point: the host computes, and a test of FPSCR before and of the result after decides whether
+// the helper that defines the instruction would leave the same state. If not, the helper is called. jit/fp/README.md
+// says why these tests are enough.
+#include "jit/fp/fpscr.h"
+#include "jit/fp/soft.h"
+#include "jit/x64/compiler.h"
+
+namespace mpower::jit::x64 {
+
+using namespace asmjit::x86;
+using asmjit::imm;
+using asmjit::Label;
+using ir::Float;
+using ir::FloatForm;
+using ir::Op;
+
+namespace {
+
+/// Round to nearest, nothing enabled, and the inexact exception remembered already.
+constexpr u32 kControls = static_cast<u32>(fp::fpscr::kXx | fp::fpscr::kEnables | fp::fpscr::kRn),
+              kSteady = static_cast<u32>(fp::fpscr::kXx);
+
+Mem last(u64 offset) { return ptr_64(kState, static_cast<i32>(offsetof(CpuState, last_float) + offset)); }
+Mem register_in_state(u32 n) {
+    return xmmword_ptr(kState, static_cast<i32>(offsetof(CpuState, vsr) + sizeof(V128) * n));
+}
+
+Mem scalar_in_state(u32 n) {
+    return ptr_64(kState, static_cast<i32>(offsetof(CpuState, vsr) + sizeof(V128) * n + offsetof(V128, hi)));
+}
+
+/// Results are right as the host gives them if their biased exponent, as a double's, is one of `count` from `first` up:
+/// neither tiny before rounding (the least normal number may be so) nor overflown. A sum is exact where it is tiny.
+struct Exponents {
+    u32 first, count;
+};
+Exponents accepted(const FloatForm& form) {
+    switch (form.op) {
+        case Float::kAdd:
+        case Float::kSub: return form.single ? Exponents{898, 253} : Exponents{0, 0x7ff};
+        case Float::kTruncate:
+        case Float::kCeil:
+        case Float::kFloor: return {0, 0x7ff};
+        case Float::kRound: return {898, 253};
+        default: return form.single ? Exponents{898, 253} : Exponents{2, 0x7fd};
+    }
+}
+
+constexpr u64 each32(u64 v) { return v << 32 | v; }
+
+}  // namespace
+
+void Compiler::find_dead_status() {
+    dead_status_.assign(block_.insts.size(), false);
+    bool overwritten = false;  // before anything can look at it
+    for (std::size_t id = block_.insts.size(); id-- > 0;) {
+        const Op op = block_.insts[id].op;
+        if (op == Op::kFloat) {
+            dead_status_[id] = overwritten;
+            overwritten = true;
+        } else if (op >= Op::kLoad && op != Op::kFloatVector && op != Op::kFloatCompare) {
+            overwritten = false;
+        }
+    }
+}
+
+void Compiler::test_controls(const Label& slow) {
+    a_.mov(eax, ptr_32(kState, offsetof(CpuState, fpscr)));
+    a_.and_(eax, kControls);
+    a_.cmp(eax, kSteady);
+    a_.jne(slow);
+}
+
+void Compiler::call_float(const Inst& i, const Kept& k) {
+    const FloatForm form = FloatForm::of(i.imm2);
+    save_kept(k);
+    a_.mov(rdi, kState);
+    a_.mov(esi, form.regs);
+    a_.mov(edx, u32{form.ordered});
+    a_.mov(rax, imm(i.imm));
+    a_.call(rax);
+    restore_kept(k);
+}
+
+/// The helper without a fast way: on the hot path.
+void Compiler::emit_float_call(u32 id, const Inst& i) {
+    clear_caller_saved();
+    forget_caller_saved();
+    call_float(i, {});
+    const FloatForm form = FloatForm::of(i.imm2);
+    if (i.op == Op::kFloatCompare)
+        a_.mov(define(id), rax);
+    else if (i.op == Op::kFloatVector)
+        a_.movaps(define_xmm(id), register_in_state(form.target()));
+    else
+        a_.mov(define(id), scalar_in_state(form.target()));
+}
+
+void Compiler::compute_scalar(const FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c) {
+    switch (form.op) {
+        case Float::kAdd: a_.vaddsd(r, a, b); break;
+        case Float::kSub: a_.vsubsd(r, a, b); break;
+        case Float::kMul: a_.vmulsd(r, a, b); break;
+        case Float::kDiv: a_.vdivsd(r, a, b); break;
+        case Float::kSqrt: a_.vsqrtsd(r, b, b); break;
+        case Float::kMadd:
+        case Float::kNmadd:
+            a_.vmovaps(r, b);
+            a_.vfmadd231sd(r, a, c);
+            break;
+        case Float::kMsub:
+        case Float::kNmsub:
+            a_.vmovaps(r, b);
+            a_.vfmsub231sd(r, a, c);
+            break;
+        case Float::kTruncate: a_.vroundsd(r, b, b, imm(0b1011)); break;
+        case Float::kCeil: a_.vroundsd(r, b, b, imm(0b1010)); break;
+        case Float::kFloor: a_.vroundsd(r, b, b, imm(0b1001)); break;
+        default: a_.vmovaps(r, b); break;
+    }
+}
+
+void Compiler::emit_float(u32 id, const Inst& i) {
+    const FloatForm form = FloatForm::of(i.imm2);
+    if (!host_.avx2) return emit_float_call(id, i);
+    if (form.op >= Float::kFromS64) return emit_conversion(id, i);
+    const Label slow = a_.newLabel(), unusual = a_.newLabel(), good = a_.newLabel(), done = a_.newLabel();
+    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
+    test_controls(slow);
+    compute_scalar(form, r, a, b, c);
+    const bool single = form.single || form.op == Float::kRound;
+    if (single) {
+        // Rounded twice is wrong only if the first rounding gave what lies between two singles.
+        if (form.op != Float::kRound) {
+            a_.vmovd(eax, r);
+            a_.and_(eax, 0x1fffffff);
+            a_.cmp(eax, 0x10000000);
+            a_.je(slow);
+        }
+        a_.vmovaps(xmm1, r);
+        a_.vcvtsd2ss(xmm0, r, r);
+        a_.vcvtss2sd(r, r, xmm0);
+    }
+    const Exponents range = accepted(form);
+    a_.vmovq(rax, r);
+    a_.add(rax, rax);
+    a_.shr(rax, 53);
+    if (range.first != 0) a_.sub(eax, range.first);
+    a_.cmp(eax, range.count);
+    a_.jae(unusual);
+    a_.bind(good);
+    // The negation comes after rounding; no NaN comes here.
+    if (form.op == Float::kNmadd || form.op == Float::kNmsub) a_.vxorps(r, r, pool(u64{1} << 63));
+    a_.vpslldq(xmm0, r, 8);
+    a_.vmovaps(register_in_state(form.target()), xmm0);
+    if (!dead_status_[id]) {
+        a_.mov(last(0), imm(form.packed() & 0xffff));
+        if (reads_a(form.op)) a_.vmovq(last(offsetof(LastFloat, a)), a);
+        a_.vmovq(last(offsetof(LastFloat, b)), b);
+        if (is_fused(form.op)) a_.vmovq(last(offsetof(LastFloat, c)), c);
+    }
+    a_.bind(done);
+    cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, k = kept(true)] {
+        // A zero is as good as a number if it comes from a zero: then nothing was lost.
+        a_.bind(unusual);
+        a_.vxorps(xmm0, xmm0, xmm0);
+        const auto accept_if_zero = [&](const Xmm& x) {
+            const Label no = a_.newLabel();
+            a_.vucomisd(x, xmm0);
+            a_.jp(no);
+            a_.je(good);
+            a_.bind(no);
+        };
+        a_.vucomisd(single ? xmm1 : r, xmm0);  // before rounding to single: no underflow is a zero
+        a_.jp(slow);
+        a_.jne(slow);
+        switch (form.op) {
+            case Float::kAdd:
+            case Float::kSub: a_.jmp(good); break;
+            case Float::kMul:
+                accept_if_zero(a);
+                accept_if_zero(b);
+                break;
+            case Float::kDiv: accept_if_zero(a); break;
+            case Float::kMadd:
+            case Float::kMsub:
+            case Float::kNmadd:
+            case Float::kNmsub:
+                accept_if_zero(a);
+                accept_if_zero(c);
+                break;
+            default: accept_if_zero(b); break;
+        }
+        a_.bind(slow);
+        call_float(i, k);
+        a_.vmovsd(r, scalar_in_state(form.target()));
+        a_.jmp(done);
+    });
+}
+
+// From a 64-bit integer nothing can go wrong; to an integer the host tells by 0x8000000000000000 that it does not fit.
+void Compiler::emit_conversion(u32 id, const Inst& i) {
+    const FloatForm form = FloatForm::of(i.imm2);
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    const bool from = form.op == Float::kFromS64 || form.op == Float::kFromU64;
+    const Mem target = register_in_state(form.target());
+    Xmm x = xmm1;
+    Gp g = rax;
+    if (from) {
+        const Gp b = use(i.b);
+        x = define_xmm(id);
+        test_controls(slow);
+        if (form.op == Float::kFromU64) {
+            a_.test(b, b);
+            a_.js(slow);
+        }
+        a_.vxorps(xmm0, xmm0, xmm0);
+        if (form.single) {
+            a_.vcvtsi2ss(xmm0, xmm0, b);
+            a_.vcvtss2sd(x, xmm0, xmm0);
+        } else {
+            a_.vcvtsi2sd(x, xmm0, b);
+        }
+        a_.vpslldq(xmm0, x, 8);
+        if (!dead_status_[id]) {
+            a_.mov(last(0), imm(form.packed() & 0xffff));
+            a_.mov(last(offsetof(LastFloat, b)), b);
+        }
+    } else {
+        const Xmm b = use_xmm(i.b);
+        g = define(id);
+        test_controls(slow);
+        if (form.nearest)
+            a_.vcvtsd2si(g, b);
+        else
+            a_.vcvttsd2si(g, b);
+        switch (form.op) {
+            case Float::kToS32:
+                a_.movsxd(rax, g.r32());
+                a_.cmp(rax, g);
+                a_.jne(slow);
+                break;
+            case Float::kToU32:
+                a_.mov(eax, g.r32());
+                a_.cmp(rax, g);
+                a_.jne(slow);
+                break;
+            case Float::kToS64:
+                a_.mov(rax, imm(u64{1} << 63));
+                a_.cmp(rax, g);
+                a_.je(slow);
+                break;
+            default:
+                a_.test(g, g);
+                a_.js(slow);
+                break;
+        }
+        if (form.twice) {
+            a_.mov(eax, g.r32());
+            a_.shl(g, 32);
+            a_.or_(g, rax);
+        }
+        a_.vmovq(xmm0, g);
+        a_.vpslldq(xmm0, xmm0, 8);
+        if (!dead_status_[id]) {
+            a_.mov(last(0), imm(form.packed() & 0xffff));
+            a_.vmovq(last(offsetof(LastFloat, b)), b);
+        }
+    }
+    a_.vmovaps(target, xmm0);
+    a_.bind(done);
+    cold_.push_back([this, form, from, slow, done, x, g, i, k = kept(true)] {
+        a_.bind(slow);
+        call_float(i, k);
+        const Mem result = scalar_in_state(form.target());
+        if (from)
+            a_.vmovsd(x, result);
+        else
+            a_.mov(g, result);
+        a_.jmp(done);
+    });
+}
+
+void Compiler::emit_float_compare(u32 id, const Inst& i) {
+    if (!host_.avx2) return emit_float_call(id, i);
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    const Xmm a = use_xmm(i.a), b = use_xmm(i.b);
+    const Gp r = define(id);
+    a_.mov(r.r32(), u32{cr::kEq});
+    a_.mov(ecx, u32{cr::kGt});
+    a_.mov(edx, u32{cr::kLt});
+    a_.vucomisd(a, b);
+    a_.jp(slow);
+    a_.cmova(r.r32(), ecx);
+    a_.cmovb(r.r32(), edx);
+    a_.mov(ptr_8(kState, offsetof(CpuState, last_float) + offsetof(LastFloat, compared)), r.r8());
+    a_.bind(done);
+    cold_.push_back([this, slow, done, r, i, k = kept(true)] {
+        a_.bind(slow);
+        call_float(i, k);
+        a_.mov(r, rax);
+        a_.jmp(done);
+    });
+}
+
+void Compiler::emit_float_vector(u32 id, const Inst& i) {
+    const FloatForm form = FloatForm::of(i.imm2);
+    if (!host_.avx2) return emit_float_call(id, i);
+    const bool s = form.single;
+    const Label slow = a_.newLabel(), unusual = a_.newLabel(), good = a_.newLabel(), done = a_.newLabel();
+    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
+    const auto compare = [&](const Xmm& to, const Xmm& x, const Xmm& y, u32 predicate) {
+        s ? a_.vcmpps(to, x, y, imm(predicate)) : a_.vcmppd(to, x, y, imm(predicate));
+    };
+    constexpr u32 kIsEqual = 0, kIsUnordered = 3, kIsGreater = 0x1e, kIsGreaterEqual = 0x1d;
+    const bool compares = form.op >= Float::kEqual;
+    if (compares) {
+        compare(xmm0, a, b, kIsUnordered);
+        a_.vptest(xmm0, xmm0);
+        a_.jnz(slow);
+        compare(r, a, b,
+                form.op == Float::kEqual     ? kIsEqual
+                : form.op == Float::kGreater ? kIsGreater
+                                             : kIsGreaterEqual);
+    } else {
+        test_controls(slow);
+        switch (form.op) {
+            case Float::kAdd: s ? a_.vaddps(r, a, b) : a_.vaddpd(r, a, b); break;
+            case Float::kSub: s ? a_.vsubps(r, a, b) : a_.vsubpd(r, a, b); break;
+            case Float::kMul: s ? a_.vmulps(r, a, b) : a_.vmulpd(r, a, b); break;
+            case Float::kDiv: s ? a_.vdivps(r, a, b) : a_.vdivpd(r, a, b); break;
+            case Float::kSqrt: s ? a_.vsqrtps(r, b) : a_.vsqrtpd(r, b); break;
+            case Float::kMadd:
+            case Float::kNmadd:
+                a_.vmovaps(r, b);
+                s ? a_.vfmadd231ps(r, a, c) : a_.vfmadd231pd(r, a, c);
+                break;
+            default:
+                a_.vmovaps(r, b);
+                s ? a_.vfmsub231ps(r, a, c) : a_.vfmsub231pd(r, a, c);
+                break;
+        }
+        // Twice the bits are the exponent and the fraction; moved so that a signed comparison finds those out of range.
+        const bool sum = form.op == Float::kAdd || form.op == Float::kSub;
+        if (s) {
+            const u32 first = sum ? 0 : 2, count = sum ? 0xff : 0xfd;
+            a_.vpslld(xmm0, r, 1);
+            a_.vpaddd(xmm0, xmm0, pool(each32(u32{0x80000000u - (first << 24)})));
+            a_.vpcmpgtd(xmm0, xmm0, pool(each32(u32{0x80000000u + (count << 24) - 1})));
+        } else {
+            const u64 first = sum ? 0 : 2, count = sum ? 0x7ff : 0x7fd;
+            a_.vpsllq(xmm0, r, 1);
+            a_.vpaddq(xmm0, xmm0, pool((u64{1} << 63) - (first << 53)));
+            a_.vpcmpgtq(xmm0, xmm0, pool((u64{1} << 63) + (count << 53) - 1));
+        }
+        a_.vptest(xmm0, xmm0);
+        a_.jnz(sum ? slow : unusual);
+        a_.bind(good);
+        if (form.op == Float::kNmadd || form.op == Float::kNmsub)
+            a_.vxorps(r, r, pool(s ? each32(0x80000000) : u64{1} << 63));
+    }
+    a_.vmovaps(register_in_state(form.target()), r);
+    a_.bind(done);
+    cold_.push_back([this, form, compares, slow, unusual, good, done, a, b, c, r, i, s, k = kept(true)] {
+        if (!compares && form.op != Float::kAdd && form.op != Float::kSub) {
+            // xmm0 has the lanes out of range: zeros that come from zeros are good.
+            a_.bind(unusual);
+            a_.vxorps(xmm1, xmm1, xmm1);
+            const auto is_zero = [&](const Xmm& to, const Xmm& x) {
+                s ? a_.vcmpps(to, x, xmm1, imm(0)) : a_.vcmppd(to, x, xmm1, imm(0));
+            };
+            const bool fused = is_fused(form.op);
+            is_zero(xmm2, form.op == Float::kSqrt ? b : a);
+            if (form.op == Float::kMul || fused) {
+                is_zero(xmm3, fused ? c : b);
+                a_.vorps(xmm2, xmm2, xmm3);
+            }
+            is_zero(xmm3, r);
+            a_.vandps(xmm2, xmm2, xmm3);
+            a_.vandnps(xmm2, xmm2, xmm0);
+            a_.vptest(xmm2, xmm2);
+            a_.jz(good);
+        }
+        a_.bind(slow);
+        call_float(i, k);
+        a_.vmovaps(r, register_in_state(form.target()));
+        a_.jmp(done);
+    });
+}
+
+// Moves of signs between values that are in xmm registers anyway.
+bool Compiler::emit_sign(u32 id, const Inst& i) {
+    const auto there = [&](u32 v) { return place_[v].xmm >= 0 && place_[v].reg < 0 && !is_remade(v); };
+    u64 number;
+    const bool known = constant(i.b, &number);
+    if (!there(i.a) || !(known || there(i.b))) return false;
+    const Xmm a = use_xmm(i.a);
+    const Xmm r = known ? define_xmm(id) : xmm0;
+    if (known)
+        a_.movups(r, pool(number));
+    else
+        a_.movaps(r, use_xmm(i.b));
+    if (i.op == Op::kAnd)
+        a_.andps(r, a);
+    else if (i.op == Op::kOr)
+        a_.orps(r, a);
+    else
+        a_.xorps(r, a);
+    if (!known) a_.movaps(define_xmm(id), r);
+    return true;
+}
+
+// DOUBLE and SINGLE are the host's conversions but for what those would quiet, or round.
+void Compiler::emit_widen(u32 id, const Inst& i) {
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    const Gp v = use(i.a);
+    const Xmm r = define_xmm(id);
+    a_.mov(eax, v.r32());
+    a_.and_(eax, 0x7f800000);
+    a_.cmp(eax, 0x7f800000);
+    a_.je(slow);
+    a_.movd(xmm0, v.r32());
+    a_.xorps(r, r);
+    a_.cvtss2sd(r, xmm0);
+    a_.bind(done);
+    cold_.push_back([this, slow, done, v, r, k = kept(true)] {
+        a_.bind(slow);
+        save_kept(k);
+        a_.mov(edi, v.r32());
+        a_.mov(rax, imm(reinterpret_cast<u64>(fp::widen_single)));
+        a_.call(rax);
+        restore_kept(k);
+        a_.movq(r, rax);
+        a_.jmp(done);
+    });
+}
+
+void Compiler::emit_narrow(u32 id, const Inst& i) {
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    const Xmm v = use_xmm(i.a);
+    const Gp r = define(id);
+    a_.xorps(xmm0, xmm0);
+    a_.xorps(xmm1, xmm1);
+    a_.cvtsd2ss(xmm0, v);
+    a_.cvtss2sd(xmm1, xmm0);
+    a_.ucomisd(xmm1, v);
+    a_.jp(slow);
+    a_.jne(slow);
+    a_.movd(r.r32(), xmm0);
+    a_.bind(done);
+    cold_.push_back([this, slow, done, v, r, k = kept(true)] {
+        a_.bind(slow);
+        save_kept(k);
+        a_.movq(rdi, v);
+        a_.mov(rax, imm(reinterpret_cast<u64>(fp::narrow_single)));
+        a_.call(rax);
+        restore_kept(k);
+        a_.mov(r.r32(), eax);
+        a_.jmp(done);
+    });
+}
+
+}  // namespace mpower::jit::x64
