@@ -186,8 +186,8 @@ static volatile u32 enough;
 static void meet(void) {
     const u32 now = turn;
     LWSYNC;
-    count_up(&arrived, 1);
-    if (arrived == test->threads) {
+    /* The last to arrive, and nobody else, opens the next turn: another might do it when that has begun. */
+    if (count_up(&arrived, 1) == test->threads) {
         arrived = 0;
         LWSYNC;
         turn = now + 1;
