@@ -83,6 +83,7 @@ Generator::Generator(GeneratorOptions options) : options_(std::move(options)) {
         if (options_.only.empty() ? (class_of(row) & options_.classes) == 0 : !named) continue;
         if (excluded(mnemonic, options_.little_endian) != nullptr) continue;
         rows_.push_back({.row = &row, .operands = operands.at(row.id)});
+        decimals_ += decimal_row(row);
     }
 }
 
@@ -167,7 +168,7 @@ Image Generator::initial(Random& random) const {
     s.vrsave = static_cast<u32>(random.bits());
     s.vscr = random.one_in(4) ? 1 : 0;
     for (jit::V128& v : s.vsr) v = random.vector();
-    if (options_.classes & kDfpRows) {
+    if (decimals_ == rows_.size() || (decimals_ != 0 && random.one_in(2))) {
         s.fpscr |= random.bits() & jit::fp::fpscr::kDrn;
         decimal_operands(random, s);
     }

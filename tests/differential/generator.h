@@ -53,6 +53,7 @@ class Generator {
 
     GeneratorOptions options_;
     std::vector<Candidate> rows_;
+    std::size_t decimals_ = 0;  ///< Rows of decimal floating point among them.
 };
 
 }  // namespace mpower::differential
