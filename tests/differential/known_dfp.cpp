@@ -82,6 +82,9 @@ const char* known_dfp_difference(const Group& group, const Image& ours, const Im
         if (bits_of(ours.state, t, quad) == nan && same_but_for(ours, theirs, t, quad, kInvalidBits | kFprf, i.rc()))
             return "QEMU 7.2 leaves FRT as it was, takes RN and NI for VE, and 10 for a digit";
     }
+    if (m.starts_with("dctfix") && ours.state.vsr[t].hi == u64{1} << 63 && !(ours.state.fpscr & 0x100) &&
+        same_but_for(ours, theirs, t, false, kInvalidBits, i.rc()))
+        return "QEMU 7.2 has no integer -2^63";
     const bool moves = m == "diex" || m == "dscli" || m == "dscri";
     if (moves && same_but_for(ours, theirs, t, quad, 0, false)) {
         if (alike && mine.coefficient == other.coefficient)
