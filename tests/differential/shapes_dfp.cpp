@@ -43,6 +43,11 @@ Number decimal(Random& random, int& anchor) {
     }
     anchor = std::min(std::max(anchor, r.min), r.max);
     n.exponent = anchor;
+    if (random.one_in(6)) {  // half way between two integers
+        const int zeros = static_cast<int>(random.below(static_cast<u32>(r.digits) - 1));
+        n.coefficient = (drawn % power(r.digits - zeros - 1) * 10 + 5) * power(zeros);
+        n.exponent = -zeros - 1;
+    }
     if (random.one_in(12)) {
         constexpr Kind kSpecial[] = {Kind::kInfinity, Kind::kQuietNan, Kind::kSignallingNan};
         n.kind = kSpecial[random.below(3)];
