@@ -90,6 +90,7 @@ void add_cpu(Tree& t, const TreeOptions& o, u32 id) {
            {12, 0, 3, 12, 0, 16, 7, 24, 0x38, 16, 0x110, 2, 16, 1, 24, 8, 24, 0x100, 1, 24, 0});
     t.u32s("ibm,pft-size", {0, o.hpt_shift});
     t.u32s("ibm,vmx", {2});
+    t.u32s("ibm,dfp", {1});  // where Linux learns of decimal floating point (AT_HWCAP)
     t.bytes("ibm,pa-features", pa_features(o.level));
     t.bytes("ibm,pi-features", {1, 0, 0});
     t.u32s("ibm,chip-id", {id});

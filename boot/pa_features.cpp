@@ -7,7 +7,7 @@ using enum jit::IsaLevel;
 // Left out because the vCPU does not have them: DABR (0.5) and DABRX (1.4), write-through and incoherent storage (0.7,
 // 1.0), DSISR and DAR as version 2.01 sets them (1.1, 2.3), VPM (2.0), strong access order (4.0), CFAR (5.1),
 // coprocessors (8-15), transactional memory (22.0), large decrementer (24.0), performance monitor (28.0, 42.0),
-// event-based branches (34.0), copy-paste (38.0), radix (40.0), decimal floating point (54.0), DAWR1 (64.0).
+// event-based branches (34.0), copy-paste (38.0), radix (40.0), DAWR1 (64.0).
 const std::vector<PaFeature> kPaFeatures = {
     {0, 0, kBase, "memory management unit"},
     {0, 1, kBase, "floating point"},
@@ -37,6 +37,7 @@ const std::vector<PaFeature> kPaFeatures = {
     {48, 0, k300, "vectors of ISA 3.0"},
     {50, 0, k300, "quad-precision binary floating point"},
     {52, 0, k300, "string operations of ISA 3.0"},
+    {54, 0, k300, "decimal floating point"},
     {56, 0, k300, "decimal integers of ISA 3.0"},
     {58, 0, k300, "SHA"},
     {60, 0, k300, "atomic memory operations"},

@@ -182,10 +182,10 @@ int run(const Settings& settings) {
     options.classes = 0;
     for (const std::string& name : split(settings.rows)) {
         const std::map<std::string, u32> classes = {
-            {"fixed", kFixedRows}, {"fp", kFpRows}, {"vmx", kVmxRows}, {"vsx", kVsxRows}, {"all", 15}};
+            {"fixed", kFixedRows}, {"fp", kFpRows}, {"vmx", kVmxRows}, {"vsx", kVsxRows}, {"dfp", kDfpRows}, {"all", 31}};
         const auto found = classes.find(name);
         if (found == classes.end()) {
-            fmt::print(stderr, "differential_test: --rows {}: use fixed, fp, vmx, vsx or all\n", name);
+            fmt::print(stderr, "differential_test: --rows {}: use fixed, fp, vmx, vsx, dfp or all\n", name);
             return 1;
         }
         options.classes |= found->second;
@@ -225,7 +225,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Random programs: mpower's executor against qemu-user"};
     app.add_option("--seed", settings.seed, "Seed (default: random, printed)");
     app.add_option("--instructions", settings.instructions, "Guest instructions to execute")->capture_default_str();
-    app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, all; a comma between")->capture_default_str();
+    app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, dfp, all; a comma between")->capture_default_str();
     app.add_option("--only", settings.only, "These mnemonics, a comma between (instead of --rows)");
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
     app.add_option("--accel", settings.accel, "interp, jit, or hot (jit, its hot code)")->check(CLI::IsMember({"interp", "jit", "hot"}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "jit/fp/fpscr.h"
 #include "jit/translate.h"
 #include "tests/differential/shapes.h"
 
@@ -36,6 +37,7 @@ u32 class_of(const Row& row) {
     using namespace jit::isa;
     if (row.flags & (kVsx | kVsxOrVec | kVsxOrVecDq | kFpOrVec)) return kVsxRows;
     if (row.flags & kVec) return kVmxRows;
+    if (decimal_row(row)) return kDfpRows;
     if (row.flags & kFp) return kFpRows;
     return kFixedRows;
 }
@@ -81,6 +83,7 @@ Generator::Generator(GeneratorOptions options) : options_(std::move(options)) {
         if (options_.only.empty() ? (class_of(row) & options_.classes) == 0 : !named) continue;
         if (excluded(mnemonic, options_.little_endian) != nullptr) continue;
         rows_.push_back({.row = &row, .operands = operands.at(row.id)});
+        decimals_ += decimal_row(row);
     }
 }
 
@@ -165,6 +168,10 @@ Image Generator::initial(Random& random) const {
     s.vrsave = static_cast<u32>(random.bits());
     s.vscr = random.one_in(4) ? 1 : 0;
     for (jit::V128& v : s.vsr) v = random.vector();
+    if (decimals_ == rows_.size() || (decimals_ != 0 && random.one_in(2))) {
+        s.fpscr |= random.bits() & jit::fp::fpscr::kDrn;
+        decimal_operands(random, s);
+    }
     for (std::size_t i = 0; i < image.scratch.size(); i += 8) {
         const u64 v = random.one_in(2) ? random.integer() : random.real64();
         for (int byte = 0; byte < 8; ++byte) image.scratch[i + byte] = static_cast<u8>(v >> 8 * byte);

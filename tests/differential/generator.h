@@ -13,7 +13,7 @@
 namespace mpower::differential {
 
 /// Which rows take part.
-enum RowClass : u32 { kFixedRows = 1, kFpRows = 2, kVmxRows = 4, kVsxRows = 8 };
+enum RowClass : u32 { kFixedRows = 1, kFpRows = 2, kVmxRows = 4, kVsxRows = 8, kDfpRows = 16 };
 
 struct GeneratorOptions {
     jit::IsaLevel level = jit::IsaLevel::k207;
@@ -53,6 +53,7 @@ class Generator {
 
     GeneratorOptions options_;
     std::vector<Candidate> rows_;
+    std::size_t decimals_ = 0;  ///< Rows of decimal floating point among them.
 };
 
 }  // namespace mpower::differential

@@ -60,6 +60,7 @@ const char* known_difference(const Group& group, const Image& ours, const Image&
         if (theirs.state.vsr[vrt].lo < 16) corrected.state.vsr[vrt].lo = ours.state.vsr[vrt].lo;
         if (same(ours, corrected)) return "QEMU 7.2: signed zero from packed decimals, and GT or LT beside EQ";
     }
+    if (const char* why = known_dfp_difference(group, ours, theirs)) return why;
     return known_fp_difference(group, ours, theirs);
 }
 

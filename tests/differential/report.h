@@ -15,6 +15,8 @@ bool same(const Image& ours, const Image& theirs);
 const char* known_difference(const Group& group, const Image& ours, const Image& theirs);
 /// The floating-point part of it.
 const char* known_fp_difference(const Group& group, const Image& ours, const Image& theirs);
+/// That of decimal floating point.
+const char* known_dfp_difference(const Group& group, const Image& ours, const Image& theirs);
 
 /// The instruction, registers before, and what differs after.
 std::string describe(const Group& group, const Image& before, const Image& ours, const Image& theirs);

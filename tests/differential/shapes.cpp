@@ -467,6 +467,7 @@ const std::map<std::string_view, Shape> kShapes = {
 }  // namespace
 
 bool shape(Draft& d) {
+    if (decimal_row(d.row)) return shape_decimal(d);
     const auto found = kShapes.find(d.mnemonic);
     const bool valid = found != kShapes.end() ? found->second(d) : d.storage ? storage(d) : true;
     return valid && shape_floating_point(d);

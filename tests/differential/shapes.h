@@ -29,6 +29,13 @@ struct Draft {
 /// False: this word has no valid form; draw another.
 bool shape(Draft& draft);
 
+/// Whether a row is one of decimal floating point.
+bool decimal_row(const jit::isa::Row& row);
+/// The part of it for those (shapes_dfp.cpp).
+bool shape_decimal(Draft& draft);
+/// FPRs with the decimals that break arithmetic.
+void decimal_operands(Random& random, State& state);
+
 /// The part of it that keeps FPSCR and the second halves of registers comparable (shapes_fp.cpp).
 bool shape_floating_point(Draft& draft);
 

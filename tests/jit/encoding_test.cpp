@@ -162,14 +162,6 @@ std::string_view absence(std::string_view name, IsaLevel level) {
         {" tbegin tend tendall tabort tabortwc tabortwci tabortdc tabortdci tcheck tsr tresume tsuspend treclaim "
          "trechkpt ",
          "transactional memory, which the device tree does not offer"},
-        {" dadd daddq dcffix dcffixq dcmpo dcmpoq dcmpu dcmpuq dctdp dctfix dctfixq dctqpq ddedpd ddedpdq ddiv ddivq "
-         "denbcd "
-         "denbcdq diex diexq dmul dmulq dqua dquai dquaiq dquaq drdpq drintn drintnq drintx drintxq drrnd drrndq drsp "
-         "dscli "
-         "dscliq dscri dscriq dsub dsubq dtstdc dtstdcq dtstdg dtstdgq dtstex dtstexq dtstsf dtstsfi dtstsfiq dtstsfq "
-         "dxex "
-         "dxexq ",
-         "decimal floating point, which the device tree does not offer"},
     };
     if (name.ends_with('.')) name.remove_suffix(1);
     for (const Family& f : kFamilies) {

@@ -22,6 +22,19 @@ inline const std::map<std::string_view, u32> kWords = {
     {"mfspr", 0x7c8802a6},   // mflr r4
     {"mtspr", 0x7c8803a6},   // mtlr r4
     {"mftb", 0x7c8c42e6},    // mftb r4
+    // pairs of registers: 4, 6, 6
+    {"daddq", 0xfc863004},
+    {"dsubq", 0xfc863404},
+    {"dmulq", 0xfc863044},
+    {"ddivq", 0xfc863444},
+    {"dcmpuq", 0xfc863504},
+    {"dcmpoq", 0xfc863104},
+    {"dquaq", 0xfc863006},
+    {"dscliq", 0xfc863084},
+    {"dscriq", 0xfc8630c4},
+    {"dtstdcq", 0xfc863184},
+    {"dtstdgq", 0xfc8631c4},
+    {"dtstexq", 0xfc863144},
     {"lswi", 0x7c8524aa},    // lswi r4,r5,4
     {"lmw", 0xbba50010},     // lmw r29,16(r5)
     {"stmw", 0xbfa50010},    // stmw r29,16(r5)

@@ -1,6 +1,7 @@
 // Fixed-point trap, select, logic, rotate, shift, BCD assist (Power ISA, Book I 3.3.11-3.3.14, 3.4).
 #include <bit>
 
+#include "jit/dfp/declet.h"
 #include "jit/isa/table.h"
 
 namespace mpower::jit::isa::sem {
@@ -53,42 +54,6 @@ u64 bit_permute(CpuState&, u64 indices, u64 source, u64) {
         if (index < 64 && (source & ppc_bit(static_cast<unsigned>(index)))) r |= u64{0x80} >> n;
     }
     return r;
-}
-
-// Densely packed decimal (Book I, appendix on decimal formats): ten bits hold three digits.
-u64 dpd_to_bcd(u64 d) {
-    const auto bit = [&](unsigned n) { return d >> (9 - n) & 1; };  // p q r s t u v w x y
-    const u64 pqr = d >> 7 & 7, stu = d >> 4 & 7, wxy = d & 7;
-    const u64 r = bit(2), u = bit(5), y = bit(9), pq = pqr >> 1, st = stu >> 1;
-    if (!bit(6)) return pqr << 8 | stu << 4 | wxy;
-    switch (wxy >> 1) {  // w x
-        case 0: return pqr << 8 | stu << 4 | (8 | y);
-        case 1: return pqr << 8 | (8 | u) << 4 | (st << 1 | y);
-        case 2: return (8 | r) << 8 | stu << 4 | (pq << 1 | y);
-        default: break;
-    }
-    switch (st) {
-        case 0: return (8 | r) << 8 | (8 | u) << 4 | (pq << 1 | y);
-        case 1: return (8 | r) << 8 | (pq << 1 | u) << 4 | (8 | y);
-        case 2: return pqr << 8 | (8 | u) << 4 | (8 | y);
-        default: return (8 | r) << 8 | (8 | u) << 4 | (8 | y);
-    }
-}
-
-u64 bcd_to_dpd(u64 bcd) {
-    const u64 a = bcd >> 11 & 1, bcd1 = bcd >> 8 & 7, e = bcd >> 7 & 1, fgh = bcd >> 4 & 7, i = bcd >> 3 & 1,
-              jkm = bcd & 7;
-    const u64 d = bcd1 & 1, bc = bcd1 >> 1, h = fgh & 1, fg = fgh >> 1, m = jkm & 1, jk = jkm >> 1;
-    switch (a << 2 | e << 1 | i) {
-        case 0: return bcd1 << 7 | fgh << 4 | jkm;
-        case 1: return bcd1 << 7 | fgh << 4 | 8 | m;
-        case 2: return bcd1 << 7 | jk << 5 | h << 4 | 8 | 2 | m;
-        case 3: return bcd1 << 7 | 2 << 5 | h << 4 | 8 | 6 | m;
-        case 4: return jk << 8 | d << 7 | fgh << 4 | 8 | 4 | m;
-        case 5: return fg << 8 | d << 7 | 1 << 5 | h << 4 | 8 | 6 | m;
-        case 6: return jk << 8 | d << 7 | 0 << 5 | h << 4 | 8 | 6 | m;
-        default: return bc << 8 | d << 7 | 3 << 5 | h << 4 | 8 | 6 | m;
-    }
 }
 
 /// Two declets (or BCD triples) in each word.
@@ -203,8 +168,8 @@ void prtyw(Builder& b, Insn i) {
 void prtyd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.and_(b.popcnt(b.and_(b.gpr(i.rs()), 0x0101010101010101)), 1)); }
 
 void bpermd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(bit_permute, b.gpr(i.rs()), b.gpr(i.rb()))); }
-void cbcdtd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(convert_declets<bcd_to_dpd, 12, 10>, b.gpr(i.rs()))); }
-void cdtbcd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(convert_declets<dpd_to_bcd, 10, 12>, b.gpr(i.rs()))); }
+void cbcdtd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(convert_declets<dfp::bcd_to_dpd, 12, 10>, b.gpr(i.rs()))); }
+void cdtbcd(Builder& b, Insn i) { b.set_gpr(i.ra(), b.call(convert_declets<dfp::dpd_to_bcd, 10, 12>, b.gpr(i.rs()))); }
 
 // RA <- ROTL32((RS), n) & MASK
 void rlwinm(Builder& b, Insn i) { result(b, i, b.and_(b.rotl_word(b.gpr(i.rs()), b.imm(i.sh5())), word_mask(i))); }
