@@ -1,7 +1,6 @@
 // The only way to big-endian guest data: loads and stores of a value in a given byte order at any host address.
 #pragma once
 
-#include <cstring>
 #include <type_traits>
 
 #include "base/types.h"
@@ -16,19 +15,16 @@ constexpr u128 byte_swap(u128 v) {
     return u128{__builtin_bswap64(static_cast<u64>(v))} << 64 | __builtin_bswap64(static_cast<u64>(v >> 64));
 }
 
-/// Big-endian value at `p`, which need not be aligned. Not atomic: for data that no vCPU changes meanwhile.
+/// Big-endian value at `p`, which need not be aligned; one relaxed access, since vCPUs may store there meanwhile.
 template <class T>
 T load_be(const void* p) {
-    T v;
-    std::memcpy(&v, p, sizeof v);
-    return byte_swap(v);
+    return byte_swap(__atomic_load_n(static_cast<const T*>(p), __ATOMIC_RELAXED));
 }
 
-/// Stores `v` at `p` in big-endian byte order; `p` need not be aligned. Not atomic.
+/// Stores `v` at `p` in big-endian byte order, likewise.
 template <class T>
 void store_be(void* p, std::type_identity_t<T> v) {
-    v = byte_swap(v);
-    std::memcpy(p, &v, sizeof v);
+    __atomic_store_n(static_cast<T*>(p), byte_swap(v), __ATOMIC_RELAXED);
 }
 
 }  // namespace mpower

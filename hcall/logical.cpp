@@ -14,7 +14,7 @@ bool is_natural(u64 size) { return size <= 8 && is_power_of_two(size); }
 
 u64 load(const u8* p, u64 size) {
     switch (size) {
-        case 1: return *p;
+        case 1: return load_be<u8>(p);
         case 2: return load_be<u16>(p);
         case 4: return load_be<u32>(p);
         default: return load_be<u64>(p);
@@ -23,7 +23,7 @@ u64 load(const u8* p, u64 size) {
 
 void store(u8* p, u64 size, u64 value) {
     switch (size) {
-        case 1: *p = static_cast<u8>(value); break;
+        case 1: store_be<u8>(p, static_cast<u8>(value)); break;
         case 2: store_be<u16>(p, static_cast<u16>(value)); break;
         case 4: store_be<u32>(p, static_cast<u32>(value)); break;
         default: store_be<u64>(p, value); break;

@@ -1,8 +1,8 @@
 // hcall-pft, hcall-bulk, hcall-block-remove, hcall-hpt-resize: the hash page table (PAPR, "Page Frame Table Access").
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
+#include "base/shared_bytes.h"
 #include "hcall/table.h"
 
 namespace mpower::hcall {
@@ -25,7 +25,7 @@ HcallStatus enter(Vcpu& cpu, Args args) {
         const u64 bytes = u64{1} << sizes->page_shift;
         u8* page = m.guest_ram().at_for_store(Ra{r & hpt::kRpn & ~(bytes - 1)}, bytes);
         if (page == nullptr) return papr::kParameter;
-        std::memset(page, 0, bytes);
+        zero_shared(page, bytes);
     }
     if (flags & (kIcacheInvalidate | kIcacheSynchronize)) m.code_epochs().modified();
     const auto entered = m.hpt().enter(flags, PteIndex{args[1]}, v, r, m.ram_bytes());
@@ -109,9 +109,9 @@ HcallStatus page_init(Vcpu& cpu, Args args) {
     if (flags & kCopyPage) {
         const u8* source = cpu.machine().guest_ram().at(Ra{from}, kPage);
         if (from % kPage != 0 || source == nullptr) return papr::kParameter;
-        std::memmove(destination, source, kPage);
+        copy_shared(destination, source, kPage);
     } else if (flags & kZeroPage) {
-        std::memset(destination, 0, kPage);
+        zero_shared(destination, kPage);
     }
     if (flags & (kIcacheInvalidate | kIcacheSynchronize)) cpu.machine().code_epochs().modified();
     return papr::kSuccess;

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/log.h"
+#include "base/shared_bytes.h"
 #include "hcall/table.h"
 #include "smp/xics.h"
 
@@ -160,7 +161,7 @@ i32 get_system_parameter(Call& c) {
     u8* p = c.cpu.machine().guest_ram().at_for_store(Ra{buffer}, bytes);
     if (p == nullptr || bytes < 2) return kBadBuffer;
     store_be<u16>(p, static_cast<u16>(value.size()));
-    std::copy_n(value.data(), bytes - 2, p + 2);
+    copy_shared(p + 2, value.data(), bytes - 2);
     return kOk;
 }
 
@@ -191,7 +192,7 @@ i32 nvram(Call& c) {
     smp::Nvram& nvram = c.cpu.machine().nvram();
     const std::lock_guard lock(nvram.mutex);
     u8* here = nvram.bytes.data() + index;
-    std::copy_n(kStore ? buffer : here, length, kStore ? here : buffer);
+    copy_shared(kStore ? here : buffer, kStore ? buffer : here, length);
     c.ret(1, length);
     return kOk;
 }

@@ -28,7 +28,7 @@ HcallStatus register_vpa(Vcpu& cpu, u64 address) {
     const u64 size = size_field<u16>(cpu, address);
     if (size < kVpaMinimum || crosses_page(address, size) || !in_ram(cpu, address, size)) return papr::kParameter;
     u8* shared = cpu.machine().guest_ram().at_for_store(Ra{address + kSharedOffset}, 1);
-    *shared |= kShared;
+    __atomic_fetch_or(shared, kShared, __ATOMIC_RELAXED);
     cpu.vpa.store(address, std::memory_order_release);
     return papr::kSuccess;
 }

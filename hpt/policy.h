@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "base/shared_bytes.h"
 #include "base/types.h"
 
 namespace mpower::hpt {
@@ -52,11 +53,9 @@ struct StdPolicy {
         Atomic<u64> v, r;
     };
 
-    /// Replaces both doublewords if both are as expected; one indivisible access (lock cmpxchg16b), seq_cst.
-    /// std::atomic of 16 bytes would call a library; ThreadSanitizer knows this builtin.
+    /// Replaces both doublewords if both are as expected; one indivisible access, seq_cst.
     static bool exchange_pair(Entry& entry, u64 v, u64 r, u64 new_v, u64 new_r) {
-        const u128 expected = u128{r} << 64 | v, desired = u128{new_r} << 64 | new_v;
-        return __sync_bool_compare_and_swap(reinterpret_cast<u128*>(&entry), expected, desired);
+        return compare_exchange16(&entry, u128{r} << 64 | v, u128{new_r} << 64 | new_v);
     }
 
     /// `round` counts the caller's fruitless looks from 0.

@@ -6,7 +6,6 @@
 // Threads: the vCPU's own only.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -25,7 +24,11 @@ struct CachedBlock {
 
     /// Whether the words are still those at `storage`.
     bool matches(const u8* storage) const {
-        return std::memcmp(words.data(), storage, words.size() * sizeof(u32)) == 0;
+        for (const u32 word : words) {
+            if (__atomic_load_n(reinterpret_cast<const u32*>(storage), __ATOMIC_RELAXED) != word) return false;
+            storage += sizeof word;
+        }
+        return true;
     }
 };
 

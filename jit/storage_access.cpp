@@ -1,24 +1,17 @@
 #include "jit/storage_access.h"
 
-#include <cstring>
-
+#include "base/shared_bytes.h"
 #include "jit/interrupt_ops.h"
 #include "jit/store_log.h"
 
 namespace mpower::jit {
 namespace {
 
-// Quadwords: an aligned 16-byte SSE load or store is single-copy atomic on every x86 that has AVX.
 V128 load_host128(const u8* p) {
-    using Vector = long long __attribute__((vector_size(16), may_alias));
-    using Unaligned = long long __attribute__((vector_size(16), may_alias, aligned(1)));
-    const Vector x = *reinterpret_cast<const Unaligned*>(p);
-    return {static_cast<u64>(x[0]), static_cast<u64>(x[1])};
+    const Bytes16 x = load16_shared(p);
+    return {x.lo, x.hi};
 }
-void store_host128(u8* p, V128 v) {
-    using Unaligned = long long __attribute__((vector_size(16), may_alias, aligned(1)));
-    *reinterpret_cast<Unaligned*>(p) = Unaligned{static_cast<long long>(v.lo), static_cast<long long>(v.hi)};
-}
+void store_host128(u8* p, V128 v) { store16_shared(p, {v.lo, v.hi}); }
 
 V128 swap128(V128 v) { return {byte_swap(v.hi), byte_swap(v.lo)}; }
 
@@ -118,8 +111,8 @@ bool load_slow(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
         return true;
     }
     u64 v = 0;
-    std::memcpy(&v, x.p, x.first);
-    std::memcpy(reinterpret_cast<u8*>(&v) + x.first, x.q, access.size - x.first);
+    copy_shared(&v, x.p, x.first);
+    copy_shared(reinterpret_cast<u8*>(&v) + x.first, x.q, access.size - x.first);
     *out = finish_load(v, access);
     return true;
 }
@@ -132,8 +125,8 @@ bool store_slow(CpuState& s, u64 ea, const ir::Access& access, u64 v) {
         store_host(x.p, v, access.size);
         return true;
     }
-    std::memcpy(x.p, &v, x.first);
-    std::memcpy(x.q, reinterpret_cast<const u8*>(&v) + x.first, access.size - x.first);
+    copy_shared(x.p, &v, x.first);
+    copy_shared(x.q, reinterpret_cast<const u8*>(&v) + x.first, access.size - x.first);
     return true;
 }
 
@@ -144,8 +137,8 @@ bool load128(CpuState& s, u64 ea, const ir::Access& access, V128* out) {
         if (!pieces(s, ea, 16, false, &x)) return false;
         p = x.p;
         if (x.q != nullptr) {
-            std::memcpy(out, x.p, x.first);
-            std::memcpy(reinterpret_cast<u8*>(out) + x.first, x.q, 16 - x.first);
+            copy_shared(out, x.p, x.first);
+            copy_shared(reinterpret_cast<u8*>(out) + x.first, x.q, 16 - x.first);
             if (access.swap) *out = swap128(*out);
             return true;
         }
@@ -164,8 +157,8 @@ bool store128(CpuState& s, u64 ea, const ir::Access& access, V128 v) {
         announce(s, x, 16);
         p = x.p;
         if (x.q != nullptr) {
-            std::memcpy(x.p, &v, x.first);
-            std::memcpy(x.q, reinterpret_cast<const u8*>(&v) + x.first, 16 - x.first);
+            copy_shared(x.p, &v, x.first);
+            copy_shared(x.q, reinterpret_cast<const u8*>(&v) + x.first, 16 - x.first);
             return true;
         }
     }
@@ -218,7 +211,7 @@ bool store_conditional(CpuState& s, u64 ea, const ir::Access& access, V128 v, u6
             case 2: return exchange<u16>(p, s.reserve_value, desired);
             case 4: return exchange<u32>(p, s.reserve_value, desired);
             case 8: return exchange<u64>(p, s.reserve_value, desired);
-            default: return __sync_bool_compare_and_swap(reinterpret_cast<u128*>(p), s.reserve_value, desired);
+            default: return compare_exchange16(p, s.reserve_value, desired);
         }
     });
     return true;
