@@ -65,7 +65,7 @@ struct JumpEntry {
 /// has as many bits as an index covers and is not 0, so that no two pairs of address and stamp are taken for each other
 /// and no pair for an empty entry.
 struct JumpCache {
-    static constexpr unsigned kEntries = 4096;
+    static constexpr unsigned kEntries = 32768;
     static constexpr u64 kStamps = kEntries * 4;
 
     u64 stamp = 1;

@@ -95,6 +95,7 @@ void X64Executor::synchronise(CpuState& s) {
                                       [&](const Stamp& x) { return x.mode_key == mode_key && x.space == space; });
     if (known != stamps_.end()) {
         stamp_ = known;
+        known->last_use = ++uses_;
         s.jumps.stamp = known->stamp;
         return;
     }
@@ -103,9 +104,10 @@ void X64Executor::synchronise(CpuState& s) {
         s.jumps.clear();
         stamps_ = {};
     }
-    std::move_backward(stamps_.begin(), stamps_.end() - 1, stamps_.end());
-    stamps_[0] = {mode_key, space, last_stamp_, {}};
-    stamp_ = stamps_.data();
+    // A dropped one, else the least recently used: those of the operating system outlive its programs'.
+    stamp_ = &*std::min_element(stamps_.begin(), stamps_.end(),
+                                [](const Stamp& a, const Stamp& b) { return a.last_use < b.last_use; });
+    *stamp_ = {mode_key, space, last_stamp_, ++uses_, {}};
     s.jumps.stamp = last_stamp_;
 }
 

@@ -50,11 +50,12 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
         u32 mode_key = ~u32{0};
         const void* space = nullptr;
         u64 stamp = 0;
+        u64 last_use = 0;  ///< 0: dropped.
         std::array<bool, mmu::Mmu::kHalves> used{};  ///< Addresses of which halves were remembered with it.
     };
     std::array<Stamp, 8> stamps_;
     Stamp* stamp_ = nullptr;  ///< The present one.
-    u64 last_stamp_ = 0;
+    u64 last_stamp_ = 0, uses_ = 0;
     std::array<u64, mmu::Mmu::kHalves> code_drops_{};
     u64 modifications_ = 0, killed_ = 0;
 
