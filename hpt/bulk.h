@@ -76,7 +76,7 @@ class BasicHpt<Policy>::Batch {
                 case Attempt::kBusy: break;
             }
             if (!bug(Mutant::kBulkHoldsAndWaits)) complete();
-            Policy::pause(round++);
+            Policy::back_off(round++);
         }
     }
 

@@ -304,7 +304,7 @@ class BasicHpt {
         Lock(BasicHpt& hpt, PteIndex index) {
             Attempt attempt = hpt.try_lock(index, &held_);
             for (unsigned round = 0; attempt == Attempt::kBusy; attempt = hpt.try_lock(index, &held_)) {
-                Policy::pause(round++);
+                Policy::back_off(round++);
             }
         }
         ~Lock() {

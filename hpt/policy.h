@@ -67,6 +67,16 @@ struct StdPolicy {
         }
     }
 
+    /// Likewise, of a PTEG's lock that another thread has. Some microseconds: looking takes the PTEG's line from the
+    /// holder, who does many calls meanwhile at the speed of one thread (hpt/README.md).
+    static void back_off(unsigned round) {
+        if (round < 8) {
+            for (unsigned n = 0; n < 256; ++n) _mm_pause();
+        } else {
+            sched_yield();
+        }
+    }
+
     /// Zero-filled entries, backed on first touch; nullptr if the host refuses.
     static Entry* allocate(u64 count) {
         void* p = mmap(nullptr, count * sizeof(Entry), PROT_READ | PROT_WRITE,

@@ -50,7 +50,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
         u32 mode_key = ~u32{0};
         const void* space = nullptr;
         u64 stamp = 0;
-        u64 last_use = 0;  ///< 0: dropped.
+        u64 last_use = 0;                            ///< 0: dropped.
         std::array<bool, mmu::Mmu::kHalves> used{};  ///< Addresses of which halves were remembered with it.
     };
     std::array<Stamp, 8> stamps_;

@@ -127,6 +127,7 @@ struct CheckPolicy {
         return true;
     }
     static void pause(unsigned) { pause_fiber(); }
+    static void back_off(unsigned) { pause_fiber(); }
     static inline Entry* last = nullptr;  ///< For tests to set entries up.
     static Entry* allocate(u64 count) { return last = new Entry[count]; }
     static void discard(Entry* entries, u64 count) {
