@@ -45,9 +45,7 @@ CachedBlock* BlockCache::find(CpuState& s) {
         mmu::Fault fault;
         if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
             raise_fetch(s, fault);
-            const Vector vector = s.pending;
-            s.pending = Vector::kNone;
-            take_interrupt(s, vector, s.nip, s.pending_srr1);
+            take_pending(s, s.nip);
             if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
             continue;
         }

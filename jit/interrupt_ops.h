@@ -1,4 +1,4 @@
-// Interrupts of storage access, as both executors raise them: sets CpuState::pending, DAR and DSISR.
+// Interrupts of storage access, as both executors raise them (CpuState::pending, DAR and DSISR), and their delivery.
 #pragma once
 
 #include "jit/state.h"
@@ -18,6 +18,13 @@ inline void raise_storage(CpuState& s, u64 ea, const mmu::Fault& fault) {
 inline void raise_fetch(CpuState& s, const mmu::Fault& fault) {
     s.pending = static_cast<Vector>(fault.vector);
     s.pending_srr1 = fault.status;
+}
+
+/// Takes the pending interrupt, whose instruction is at `address`.
+inline void take_pending(CpuState& s, u64 address) {
+    const Vector vector = s.pending;
+    s.pending = Vector::kNone;
+    take_interrupt(s, vector, address, s.pending_srr1);
 }
 
 }  // namespace mpower::jit

@@ -11,6 +11,9 @@ namespace mpower::jit::dfp {
 using ir::Builder;
 using isa::Insn;
 
+/// As helpers get it.
+constexpr Insn insn(u64 word) { return {static_cast<u32>(word)}; }
+
 /// The number in FPR n, or in FPRs n and n + 1, n even.
 template <class F>
 Number read(const CpuState& s, u32 n) {

@@ -4,6 +4,7 @@
 
 #include "base/endian.h"
 #include "jit/fp/soft.h"
+#include "jit/interrupt_ops.h"
 #include "jit/storage_access.h"
 #include "jit/translate.h"
 
@@ -69,9 +70,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
         // Leaves the block for the interrupt in s.pending, which the current instruction caused.
         const auto interrupted = [&] {
             s.instructions -= cached.block.guest_count - i->guest;
-            const Vector vector = s.pending;
-            s.pending = Vector::kNone;
-            take_interrupt(s, vector, address(cached.block.pc_of(*i)), s.pending_srr1);
+            take_pending(s, address(cached.block.pc_of(*i)));
             return true;
         };
         switch (i->op) {

@@ -123,9 +123,7 @@ const u8* X64Executor::look_up(CpuState& s) {
     mmu::Fault fault;
     if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
         raise_fetch(s, fault);
-        const Vector vector = s.pending;
-        s.pending = Vector::kNone;
-        take_interrupt(s, vector, s.nip, s.pending_srr1);
+        take_pending(s, s.nip);
         return nullptr;
     }
     const u64 key = ir::block_key(ra, ir::mode_of(s).key());

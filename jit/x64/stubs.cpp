@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "jit/interrupt_ops.h"
 #include "jit/storage_access.h"
 #include "jit/x64/executor.h"
 
@@ -43,11 +44,9 @@ Outcome slow_store_conditional(CpuState* s, u64 ea, const V128* value, u32 acces
     return {good, stored};
 }
 
-void take_pending(CpuState* s, u64 nip, u64 not_executed) {
+void interrupt(CpuState* s, u64 nip, u64 not_executed) {
     s->instructions -= not_executed;
-    const Vector vector = s->pending;
-    s->pending = Vector::kNone;
-    take_interrupt(*s, vector, nip, s->pending_srr1);
+    take_pending(*s, nip);
 }
 
 template <class F>
@@ -98,7 +97,7 @@ class StubMaker {
         });
         stubs.interrupt = put([&](Assembler& a) {
             a.mov(rdi, kState);
-            a.mov(rax, imm(address_of(take_pending)));
+            a.mov(rax, imm(address_of(interrupt)));
             a.call(rax);
             a.jmp(imm(stubs.resume));
         });

@@ -4,6 +4,7 @@
 namespace mpower::jit::isa::sem {
 using dfp::Context;
 using dfp::Extended;
+using dfp::insn;
 using dfp::Kind;
 using dfp::Long;
 using dfp::Number;
@@ -12,8 +13,6 @@ using dfp::Short;
 using ir::Builder;
 
 namespace {
-
-constexpr Insn insn(u64 word) { return {static_cast<u32>(word)}; }
 
 /// The low digits that format F has room for: those that a NaN keeps.
 template <class F>
