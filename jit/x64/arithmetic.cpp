@@ -134,22 +134,18 @@ void Compiler::emit_compare(u32 id, const Inst& i, bool is_signed) {
     const Gp so_register = so_known || so_in_state ? Gp(rax) : use(i.c);
     const Gp r = define(id);
     a_.emit(ins::Inst::kIdCmp, left, right);
-    make_cr_field(r, is_signed);
+    if (!lazy_ && so_in_state) {
+        a_.call(imm(is_signed ? stubs_.compare_signed : stubs_.compare_unsigned));
+        a_.mov(r.r32(), eax);
+        return;
+    }
+    make_cr_field(a_, r, is_signed);
     if (so_in_state)
         a_.or_(r.r8(), ptr_8(kState, static_cast<i32>(offsetof(CpuState, so))));
     else if (!so_known)
         a_.or_(r.r32(), so_register.r32());
     else if (so != 0)
         a_.or_(r.r32(), imm(so));
-}
-
-/// r := 8, 4 or 2 by the flags of a comparison. Clobbers rcx and rdx.
-void Compiler::make_cr_field(const Gp& r, bool is_signed) {
-    a_.mov(r.r32(), u32{cr::kEq});
-    a_.mov(ecx, u32{cr::kGt});
-    a_.mov(edx, u32{cr::kLt});
-    a_.cmov(is_signed ? CondCode::kSignedGT : CondCode::kUnsignedGT, r.r32(), ecx);
-    a_.cmov(is_signed ? CondCode::kSignedLT : CondCode::kUnsignedLT, r.r32(), edx);
 }
 
 bool Compiler::emit_arithmetic(u32 id, const Inst& i) {

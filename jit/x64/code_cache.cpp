@@ -13,7 +13,7 @@ namespace mpower::jit::x64 {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096, kPageWords = kPageBytes / 4;
-constexpr std::size_t kStubBytes = 8192;
+constexpr std::size_t kStubBytes = 16384;
 
 template <class T>
 T* map_zeros(std::size_t count) {
@@ -47,7 +47,9 @@ CodeCache::CodeCache(mmu::GuestRam& ram, mmu::CodeEpochs& epochs, const CodeOpti
       host_(for_host),
       memory_(kStubBytes + code_bytes, kDataBytes),
       page_count_(ram.size() / kPageBytes) {
-    stubs_ = make_stubs(memory_, kStubBytes);
+    stubs_ = make_stubs(
+        memory_, kStubBytes, host_,
+        {.counted = options.count_instructions, .slow_stores = options.one_block || ram.reservations().strict()});
     if (options_.profile != nullptr)
         options_.profile->add("mpower_stubs", {memory_.code(0), kStubBytes}, memory_.code(0), Profile::now());
     for (std::size_t n = 0; n < 2; ++n) {

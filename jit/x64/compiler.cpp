@@ -23,7 +23,7 @@ Compiler::Parts Compiler::compile() {
     if (lazy_) ir::keep_state(block_, kKept);
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
-    ir::share_probes(block_);
+    if (lazy_) ir::share_probes(block_);
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
         return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
     });
@@ -72,11 +72,10 @@ void Compiler::emit_prologue() {
         a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
         a_.js(imm(stubs_.promote));
     }
-    if (block_.insts.back().op != Op::kLoop) count_instructions();
 }
 
-void Compiler::count_instructions() {
-    if (cache_.options().count_instructions) a_.add(state64(offsetof(CpuState, instructions)), block_.guest_count);
+void Compiler::count_instructions(unsigned count) {
+    if (cache_.options().count_instructions && count != 0) a_.add(state64(offsetof(CpuState, instructions)), count);
 }
 
 void Compiler::emit_inst(u32 id, const Inst& i) {
@@ -141,25 +140,33 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
             a_.mov(ptr_16(kState, offsetof(CpuState, pending)), imm(i.imm));
             a_.mov(state64(offsetof(CpuState, pending_srr1)), 0);
             load_address(rsi, block_.pc_of(i) + 4);
-            a_.xor_(edx, edx);
+            count_instructions(i.guest + 1u);
             a_.jmp(imm(stubs_.interrupt));
             break;
         }
         case Op::kHypercall:
+            count_instructions(i.guest + 1u);
             load_address(rax, block_.pc_of(i) + 4);
             a_.mov(state64(offsetof(CpuState, nip)), rax);
             a_.mov(eax, static_cast<u32>(kLeftHypercall));
             a_.jmp(imm(stubs_.leave));
             break;
         case Op::kExitIf: emit_exit_if(i); break;
-        case Op::kExit: leave_for(i.a); break;
+        case Op::kExit:
+            count_instructions(i.guest + 1u);
+            leave_for(i.a);
+            break;
         case Op::kExitSync:
+            count_instructions(i.guest + 1u);
             if (block_.mode.single_step) return leave_for(i.a);
             load_into(kEntry, i.a);
             a_.and_(kEntry, -4);
             a_.jmp(imm(stubs_.dispatch));
             break;
-        case Op::kReturn: a_.jmp(imm(stubs_.resume)); break;
+        case Op::kReturn:
+            count_instructions(i.guest + 1u);
+            a_.jmp(imm(stubs_.resume));
+            break;
         case Op::kLoop: emit_loop(); break;
         default: break;
     }
@@ -253,7 +260,7 @@ void Compiler::emit_call(u32 id, const Inst& i, bool system) {
 
 void Compiler::jump_interrupt(const Inst& i) {
     load_address(rsi, block_.pc_of(i));
-    a_.mov(edx, cache_.options().count_instructions ? block_.guest_count - i.guest : 0);
+    count_instructions(i.guest);
     a_.jmp(imm(stubs_.interrupt));
 }
 
@@ -273,9 +280,7 @@ void Compiler::emit_exit_if(const Inst& i) {
     cold_.push_back([this, taken, i, target, late = late_writes()] {
         a_.bind(taken);
         write(late);
-        if (const int rest = block_.guest_count - 1 - i.guest; rest != 0 && cache_.options().count_instructions) {
-            a_.sub(state64(offsetof(CpuState, instructions)), rest);
-        }
+        count_instructions(i.guest + 1u);
         place_[i.b].reg = is_remade(i.b) ? i8{-1} : target;  // where it was at the branch
         leave_for(i.b);
     });
@@ -288,7 +293,6 @@ void Compiler::leave_for(u32 target) {
         a_.and_(rsi, -4);
         a_.mov(ptr_16(kState, offsetof(CpuState, pending)), static_cast<u32>(Vector::kTrace));
         a_.mov(state64(offsetof(CpuState, pending_srr1)), 0);
-        a_.xor_(edx, edx);
         a_.jmp(imm(stubs_.interrupt));
         return;
     }
@@ -301,9 +305,15 @@ void Compiler::leave_for(u32 target) {
     }
     // Same page, same mode: the mapping by which this block was fetched serves the other one.
     if (t.op == Op::kPc && (ra_.v & 4095) + offset < 4096) return link_to(offset);
+    if (!lazy_) {
+        load_into(kEntry, target);
+        a_.jmp(imm(stubs_.indirect));
+        return;
+    }
     load_into(rdx, target);
     if (t.op != Op::kPc) a_.and_(rdx, -4);
-    jump_indirect();
+    a_.mov(kEntry, rdx);
+    jump_by_cache(a_, rdx, stubs_.dispatch);
 }
 
 void Compiler::link_to(u64 offset) {
@@ -323,18 +333,6 @@ void Compiler::link_to(u64 offset) {
         a_.mov(rsi, imm(reinterpret_cast<u64>(site)));
         a_.jmp(imm(stubs_.link));
     });
-}
-
-void Compiler::jump_indirect() {
-    constexpr int kEntries = offsetof(CpuState, jumps) + offsetof(JumpCache, entries);
-    static_assert(sizeof(JumpEntry) == 16);
-    a_.mov(kEntry, rdx);
-    a_.lea(eax, ptr(0, rdx, 2));  // word number * 16
-    a_.and_(eax, (JumpCache::kEntries - 1) << 4);
-    a_.xor_(rdx, state64(offsetof(CpuState, jumps) + offsetof(JumpCache, stamp)));
-    a_.cmp(rdx, ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, tag)));
-    a_.jne(imm(stubs_.dispatch));
-    a_.jmp(ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, code)));
 }
 
 }  // namespace mpower::jit::x64

@@ -112,11 +112,10 @@ class Compiler {
     void extend(const Gp& r, ir::Op get);
     void emit_loop_head();
     void emit_loop();
-    void make_cr_field(const Gp& r, bool is_signed);
 
     // --- parts of operations
     void emit_prologue();
-    void count_instructions();
+    void count_instructions(unsigned count);  ///< At the way out.
     void emit_inst(u32 id, const Inst& i);
     bool emit_arithmetic(u32 id, const Inst& i);
     void emit_binary(asmjit::x86::Inst::Id op, u32 id, const Inst& i);
@@ -164,6 +163,8 @@ class Compiler {
     void begin_storage(const Inst& i);
     bool makes_probe(const Inst& i) const;
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
+    /// Cold code's whole access but for its value (Stubs::access).
+    void call_cold(const Inst& i, bool store);
     void emit_load(u32 id, const Inst& i);
     void emit_store(const Inst& i);
     /// Slow paths: the stub's call, after which the access is done, or the way to its interrupt. What the stub wants in
@@ -183,7 +184,6 @@ class Compiler {
     Mem find_slot(const Gp& at, const Gp& r, const Gp& spare);
     /// Likewise, of the folded address in `r`.
     Mem slot_of(const Gp& r, const Gp& spare);
-    void swap(const Gp& r, unsigned size);
 
     // --- ways out
     void jump_interrupt(const Inst& i);  ///< Takes the pending interrupt at i.
@@ -191,7 +191,6 @@ class Compiler {
     void leave_for(u32 target);  ///< On to the address in a value.
     void emit_exit_if(const Inst& i);
     void link_to(u64 offset);  ///< Direct jump to the block at an offset in this page.
-    void jump_indirect();      ///< To the effective address in rdx, by the jump cache.
     void load_address(const Gp& r, u64 offset);
 
     asmjit::x86::Assembler& a_;

@@ -102,7 +102,7 @@ void Compiler::write(const Late& l) {
         load_from(rax, i.a, l.left);
         load_from(rcx, i.b, l.right);
         a_.cmp(rax, rcx);
-        make_cr_field(rax, i.op == Op::kCompareS);
+        make_cr_field(a_, rax, i.op == Op::kCompareS);
         load_from(rcx, i.c, l.so);
         a_.or_(eax, ecx);
         a_.mov(state(l.offset, 1), al);
@@ -149,7 +149,6 @@ void Compiler::emit_loop_head() {
     loop_ = a_.newLabel();
     a_.bind(loop_);
     parts_.loop = a_.offset();
-    count_instructions();
 }
 
 void Compiler::emit_loop() {
@@ -166,6 +165,7 @@ void Compiler::emit_loop() {
     };
     write_now([&](const Late& l) { return !kept(l) && !is_unseen(l); });
     const Label leave = a_.newLabel();
+    count_instructions(block_.guest_count);
     a_.cmp(state(offsetof(CpuState, attention), 4), 0);
     a_.jne(leave);
     cold_.push_back([this, leave, late = late_writes()] {

@@ -95,7 +95,7 @@ void Compiler::emit_larx(u32 id, const Inst& i) {
         default: a_.mov(r, ptr_64(rdx)); break;
     }
     a_.mov(reserve_value(), r);
-    if (access.swap) swap(r, access.size);
+    if (access.swap) swap(a_, r, access.size);
     a_.bind(done);
     cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
@@ -130,7 +130,7 @@ void Compiler::emit_stcx(u32 id, const Inst& i) {
     a_.jne(lost);
     a_.mov(rax, reserve_value());
     a_.mov(r, v);
-    if (access.swap) swap(r, access.size);
+    if (access.swap) swap(a_, r, access.size);
     Mem storage = ptr(rdx);
     storage.setSize(access.size);
     a_.lock().cmpxchg(storage, sized(r, access.size));

@@ -1,4 +1,7 @@
-// The compiler's storage accesses: level-1 TLB look-up inline, the rest out of line.
+// The compiler's storage accesses. Hot code looks into the level-1 TLB inline, and has the rest out of line; cold code
+// calls a stub, which takes a quarter of the room.
+#include <algorithm>
+
 #include "jit/x64/compiler.h"
 
 namespace mpower::jit::x64 {
@@ -10,28 +13,11 @@ using ir::Op;
 
 void Compiler::look_up(const Gp& base, i32 distance, unsigned size, bool store, const Gp& addend, const Label& slow,
                        bool aligned) {
-    static_assert(sizeof(mmu::TlbEntry) == 32);
     if (store && cache_.options().one_block) {
         a_.jmp(slow);
         return;
     }
-    if (distance == 0 && host_.bmi) {
-        a_.rorx(eax, base.r32(), 12 - 5);
-    } else {
-        a_.lea(eax, ptr(base, distance));
-        a_.shr(eax, 12 - 5);
-    }
-    a_.and_(eax, (mmu::Mmu::kLevel1Entries - 1) << 5);
-    if (aligned) {
-        a_.lea(rdx, ptr(base, distance));
-        a_.and_(rdx, -4096 | (static_cast<i32>(size) - 1));  // no tag has such bits
-    } else {
-        // The page of the last byte: an access that crosses pages never finds its tag in its first page's entry.
-        a_.lea(rdx, ptr(base, distance + static_cast<i32>(size) - 1));
-        a_.and_(rdx, -4096);
-    }
-    a_.cmp(rdx, ptr_64(kTlb, rax, 0, store ? offsetof(mmu::TlbEntry, store_tag) : offsetof(mmu::TlbEntry, load_tag)));
-    a_.jne(slow);
+    x64::look_up(a_, host_, base, distance, size, store, rax, rdx, slow, aligned);
     a_.mov(addend, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, addend)));
 }
 
@@ -88,13 +74,24 @@ void Compiler::load_effective(const Gp& r, const Gp& base, const Inst& i) {
         a_.lea(r, ptr(base, static_cast<i32>(i.imm)));
 }
 
-void Compiler::swap(const Gp& r, unsigned size) {
-    if (size == 2) a_.rol(r.r16(), 8);
-    if (size == 4) a_.bswap(r.r32());
-    if (size == 8) a_.bswap(r);
+void Compiler::call_cold(const Inst& i, bool store) {
+    const bool vectors =
+        std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_), [&](u32 id) { return id != kNobody && !dies(id); });
+    static_assert(kMaxBlockInsns < 128);
+    load_effective(rax, use(i.a), i);
+    a_.call(imm(stubs_.access[Stubs::number(i.access, store, vectors)]));
+    a_.test(al, static_cast<i32>(i.guest));
 }
 
 void Compiler::emit_load(u32 id, const Inst& i) {
+    if (!lazy_) {
+        call_cold(i, false);
+        if (wants_xmm_[id] && i.access.size == 8)
+            a_.movq(define_xmm(id), rdx);
+        else
+            a_.mov(define(id), rdx);
+        return;
+    }
     begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
@@ -113,34 +110,7 @@ void Compiler::emit_load(u32 id, const Inst& i) {
     }
     const Gp r = dies(i.a) ? define_from(id, i.a) : define(id);
     const std::vector<Late> late = late_writes(i.a, ea);
-    const Mem storage = find_storage(i, ea, false, slow);
-    const bool extend_first = access.sign && !access.swap;
-    switch (access.size) {
-        case 1:
-            if (access.sign)
-                a_.movsx(r, storage);
-            else
-                a_.movzx(r.r32(), storage);
-            break;
-        case 2:
-            if (extend_first)
-                a_.movsx(r, storage);
-            else
-                a_.movzx(r.r32(), storage);
-            break;
-        case 4:
-            if (extend_first)
-                a_.movsxd(r, storage);
-            else
-                a_.mov(r.r32(), storage);
-            break;
-        default: a_.mov(r, storage); break;
-    }
-    if (access.swap) {
-        swap(r, access.size);
-        if (access.sign && access.size == 2) a_.movsx(r, r.r16());
-        if (access.sign && access.size == 4) a_.movsxd(r, r.r32());
-    }
+    load(a_, r, find_storage(i, ea, false, slow), access);
     a_.bind(done);
     cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late] {
         a_.bind(slow);
@@ -165,6 +135,10 @@ void Compiler::call_access(u64 stub, const Gp& ea, const Inst& i, const Kept& k,
 }
 
 void Compiler::emit_store(const Inst& i) {
+    if (!lazy_) {
+        load_into(rdx, i.b);
+        return call_cold(i, true);
+    }
     begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
@@ -185,18 +159,7 @@ void Compiler::emit_store(const Inst& i) {
     const Gp v = use(i.b);
     const Mem storage = find_storage(i, ea, true, slow);
     test_watched(storage, ea, i, slow);
-    Gp out = v;
-    if (access.swap && access.size > 1) {
-        a_.mov(rcx, v);
-        swap(rcx, access.size);
-        out = rcx;
-    }
-    switch (access.size) {
-        case 1: a_.mov(storage, out.r8()); break;
-        case 2: a_.mov(storage, out.r16()); break;
-        case 4: a_.mov(storage, out.r32()); break;
-        default: a_.mov(storage, out); break;
-    }
+    store(a_, storage, v, rcx, access);
     a_.bind(done);
     cold_.push_back([this, slow, done, ea, v, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
@@ -220,6 +183,11 @@ void Compiler::call_store(const Label& done, const Gp& ea, const Inst& i, const 
 
 // An aligned 16-byte SSE access is single-copy atomic on every x86 that has AVX.
 void Compiler::emit_load128(u32 id, const Inst& i) {
+    if (!lazy_) {
+        call_cold(i, false);
+        a_.movaps(define_xmm(id), xmm0);
+        return;
+    }
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
     const Xmm r = define_xmm(id);
@@ -245,6 +213,10 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
 }
 
 void Compiler::emit_store128(const Inst& i) {
+    if (!lazy_) {
+        a_.movaps(xmm0, use_xmm(i.b));
+        return call_cold(i, true);
+    }
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
     Xmm v = use_xmm(i.b);

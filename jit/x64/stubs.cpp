@@ -44,9 +44,15 @@ Outcome slow_store_conditional(CpuState* s, u64 ea, const V128* value, u32 acces
     return {good, stored};
 }
 
-void interrupt(CpuState* s, u64 nip, u64 not_executed) {
-    s->instructions -= not_executed;
-    take_pending(*s, nip);
+void interrupt(CpuState* s, u64 nip) { take_pending(*s, nip); }
+
+/// Interrupts an access of the block at `start`; its call returns to `after`, a `test al, n`.
+template <bool counted>
+void interrupt_access(CpuState* s, u64 start, const u8* after) {
+    const u64 guest = after[1];
+    if (counted) s->instructions += guest;
+    const u64 nip = start + 4 * guest;
+    take_pending(*s, (s->msr & msr::kSf) != 0 ? nip : static_cast<u32>(nip));
 }
 
 template <class F>
@@ -56,7 +62,8 @@ u64 address_of(F* f) {
 
 class StubMaker {
   public:
-    StubMaker(CodeMemory& memory, std::size_t room) : memory_(memory), room_(room) {}
+    StubMaker(CodeMemory& memory, std::size_t room, const Host& host, const StubOptions& options)
+        : memory_(memory), room_(room), host_(host), options_(options) {}
 
     Stubs make() {
         const Gp saved[] = {rbx, rbp, r12, r13, r14, r15};
@@ -107,6 +114,21 @@ class StubMaker {
         stubs.store128 = slow_path(address_of(slow_store128));
         stubs.load_reserve = slow_path(address_of(slow_load_reserve));
         stubs.store_conditional = slow_path(address_of(slow_store_conditional));
+        stubs.indirect = put([&](Assembler& a) {
+            a.and_(kEntry, -4);
+            a.mov(rdx, kEntry);
+            jump_by_cache(a, rdx, stubs.dispatch);
+        });
+        const auto compare = [&](bool is_signed) {
+            return put([&](Assembler& a) {
+                make_cr_field(a, rax, is_signed);
+                a.or_(al, ptr_8(kState, offsetof(CpuState, so)));
+                a.ret();
+            });
+        };
+        stubs.compare_signed = compare(true);
+        stubs.compare_unsigned = compare(false);
+        make_accesses(stubs);
         return stubs;
     }
 
@@ -161,12 +183,209 @@ class StubMaker {
         });
     }
 
+    void make_accesses(Stubs& stubs) {
+        for (const bool vectors : {false, true}) {
+            const u64 load = access_miss(stubs, address_of(slow_load), {.vectors = vectors});
+            const u64 store = access_miss(stubs, address_of(slow_store), {.store = true, .vectors = vectors});
+            const u64 load128 = access_miss(stubs, address_of(slow_load128), {.is_vector = true, .vectors = vectors});
+            const u64 store128 =
+                access_miss(stubs, address_of(slow_store128), {.store = true, .is_vector = true, .vectors = vectors});
+            for (const u8 size : {1, 2, 4, 8, 16}) {
+                for (const bool swap : {false, true}) {
+                    for (const bool sign : {false, true}) {
+                        const ir::Access a{.size = size, .swap = swap, .sign = sign};
+                        stubs.access[Stubs::number(a, false, vectors)] = load_stub(a, size == 16 ? load128 : load);
+                    }
+                    const ir::Access a{.size = size, .swap = swap};
+                    stubs.access[Stubs::number(a, true, vectors)] = store_stub(a, size == 16 ? store128 : store);
+                }
+            }
+        }
+    }
+
+    u64 load_stub(const ir::Access& access, u64 missed) {
+        return put([&](Assembler& a) {
+            const asmjit::Label miss = a.newLabel();
+            look_up(a, host_, rax, 0, access.size, false, rcx, rdx, miss);
+            a.add(rax, ptr_64(kTlb, rcx, 0, offsetof(mmu::TlbEntry, addend)));
+            if (access.size == 16) {
+                a.movups(xmm0, ptr(rax));
+                if (access.swap) a.pshufb(xmm0, xmmword_ptr(rsp, kCall + kSwapMask));
+            } else {
+                load(a, rdx, ptr(rax), access);
+            }
+            a.ret();
+            a.bind(miss);
+            a.mov(ecx, imm(Stubs::pack(access)));
+            a.jmp(imm(missed));
+        });
+    }
+
+    u64 store_stub(const ir::Access& access, u64 missed) {
+        return put([&](Assembler& a) {
+            const Mem value = ptr_64(rsp, kCall + kScratch);
+            if (!options_.slow_stores) {
+                const asmjit::Label miss = a.newLabel();
+                if (access.size != 16) a.mov(value, rdx);
+                look_up(a, host_, rax, 0, access.size, true, rcx, rdx, miss);
+                a.add(rax, ptr_64(kTlb, rcx, 0, offsetof(mmu::TlbEntry, addend)));
+                if (access.size == 16) {
+                    if (access.swap) a.pshufb(xmm0, xmmword_ptr(rsp, kCall + kSwapMask));
+                    a.movups(ptr(rax), xmm0);
+                } else {
+                    a.mov(rdx, value);
+                    store(a, ptr(rax), rdx, rdx, access);
+                }
+                a.ret();
+                a.bind(miss);
+                if (access.size != 16) a.mov(rdx, value);
+            }
+            a.mov(ecx, imm(Stubs::pack(access)));
+            a.jmp(imm(missed));
+        });
+    }
+
+    struct Miss {
+        bool store = false, is_vector = false, vectors = false;
+    };
+    /// Where the access stubs go when the TLB has nothing: the access by C++, with the same conventions.
+    u64 access_miss(const Stubs& stubs, u64 function, Miss m) {
+        return put([&](Assembler& a) {
+            const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
+            constexpr int kDepth = kCall + 8 * 6 + 8;
+            const asmjit::Label interrupted = a.newLabel();
+            const auto vector = [](u32 r) {
+                return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r));
+            };
+            for (const Gp& r : saved) a.push(r);
+            a.sub(rsp, 8);
+            for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
+            a.mov(rdi, kState);
+            a.mov(rsi, rax);
+            if (m.is_vector) a.lea(rdx, ptr(rsp, kDepth + kScratch));
+            if (m.is_vector && m.store) a.movaps(ptr(rdx), xmm0);
+            a.mov(rax, imm(function));
+            a.call(rax);
+            for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
+            if (m.is_vector && !m.store) a.movaps(xmm0, ptr(rsp, kDepth + kScratch));
+            a.add(rsp, 8);
+            for (int n = 5; n >= 0; --n) a.pop(saved[n]);
+            a.test(eax, eax);
+            a.jz(interrupted);
+            a.ret();
+            a.bind(interrupted);
+            a.pop(rdx);
+            a.mov(rsi, kEntry);
+            a.mov(rdi, kState);
+            a.mov(rax,
+                  imm(options_.counted ? address_of(interrupt_access<true>) : address_of(interrupt_access<false>)));
+            a.call(rax);
+            a.jmp(imm(stubs.resume));
+        });
+    }
+
+    static constexpr int kCall = 8;  ///< What a call puts between rsp and the frame.
+
     CodeMemory& memory_;
     std::size_t room_, used_ = 0;
+    const Host& host_;
+    StubOptions options_;
 };
 
 }  // namespace
 
-Stubs make_stubs(CodeMemory& memory, std::size_t room) { return StubMaker(memory, room).make(); }
+Stubs make_stubs(CodeMemory& memory, std::size_t room, const Host& host, const StubOptions& options) {
+    return StubMaker(memory, room, host, options).make();
+}
+
+void look_up(Assembler& a, const Host& host, const Gp& base, i32 distance, unsigned size, bool store, const Gp& entry,
+             const Gp& tag, const asmjit::Label& miss, bool aligned) {
+    static_assert(sizeof(mmu::TlbEntry) == 32);
+    if (distance == 0 && host.bmi) {
+        a.rorx(entry.r32(), base.r32(), 12 - 5);
+    } else {
+        a.lea(entry.r32(), ptr(base, distance));
+        a.shr(entry.r32(), 12 - 5);
+    }
+    a.and_(entry.r32(), (mmu::Mmu::kLevel1Entries - 1) << 5);
+    if (aligned) {
+        a.lea(tag, ptr(base, distance));
+        a.and_(tag, -4096 | (static_cast<i32>(size) - 1));  // no tag has such bits
+    } else {
+        // The page of the last byte: an access that crosses pages never finds its tag in its first page's entry.
+        a.lea(tag, ptr(base, distance + static_cast<i32>(size) - 1));
+        a.and_(tag, -4096);
+    }
+    a.cmp(tag, ptr_64(kTlb, entry, 0, store ? offsetof(mmu::TlbEntry, store_tag) : offsetof(mmu::TlbEntry, load_tag)));
+    a.jne(miss);
+}
+
+void swap(Assembler& a, const Gp& r, unsigned size) {
+    if (size == 2) a.rol(r.r16(), 8);
+    if (size == 4) a.bswap(r.r32());
+    if (size == 8) a.bswap(r);
+}
+
+void load(Assembler& a, const Gp& r, const Mem& storage, ir::Access access) {
+    Mem from = storage;
+    from.setSize(access.size);
+    const bool extend_first = access.sign && !access.swap;
+    switch (access.size) {
+        case 1:
+        case 2:
+            if (extend_first || (access.sign && access.size == 1))
+                a.movsx(r, from);
+            else
+                a.movzx(r.r32(), from);
+            break;
+        case 4:
+            if (extend_first)
+                a.movsxd(r, from);
+            else
+                a.mov(r.r32(), from);
+            break;
+        default: a.mov(r, from); break;
+    }
+    if (!access.swap) return;
+    swap(a, r, access.size);
+    if (access.sign && access.size == 2) a.movsx(r, r.r16());
+    if (access.sign && access.size == 4) a.movsxd(r, r.r32());
+}
+
+void store(Assembler& a, const Mem& storage, const Gp& v, const Gp& scratch, ir::Access access) {
+    Mem to = storage;
+    to.setSize(access.size);
+    const bool swapped = access.swap && access.size > 1;
+    const Gp out = swapped ? scratch : v;
+    if (swapped) {
+        if (scratch.id() != v.id()) a.mov(scratch, v);
+        swap(a, scratch, access.size);
+    }
+    switch (access.size) {
+        case 1: a.mov(to, out.r8()); break;
+        case 2: a.mov(to, out.r16()); break;
+        case 4: a.mov(to, out.r32()); break;
+        default: a.mov(to, out); break;
+    }
+}
+
+void make_cr_field(Assembler& a, const Gp& r, bool is_signed) {
+    a.mov(r.r32(), u32{cr::kEq});
+    a.mov(ecx, u32{cr::kGt});
+    a.mov(edx, u32{cr::kLt});
+    a.cmov(is_signed ? CondCode::kSignedGT : CondCode::kUnsignedGT, r.r32(), ecx);
+    a.cmov(is_signed ? CondCode::kSignedLT : CondCode::kUnsignedLT, r.r32(), edx);
+}
+
+void jump_by_cache(Assembler& a, const Gp& ea, u64 dispatch) {
+    constexpr int kEntries = offsetof(CpuState, jumps) + offsetof(JumpCache, entries);
+    static_assert(sizeof(JumpEntry) == 16);
+    a.lea(eax, ptr(0, ea, 2));  // word number * 16
+    a.and_(eax, (JumpCache::kEntries - 1) << 4);
+    a.xor_(ea, ptr_64(kState, offsetof(CpuState, jumps) + offsetof(JumpCache, stamp)));
+    a.cmp(ea, ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, tag)));
+    a.jne(imm(dispatch));
+    a.jmp(ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, code)));
+}
 
 }  // namespace mpower::jit::x64

@@ -1,16 +1,20 @@
 // Code that every block shares: the way in and out, the search for the next block, slow paths.
 //
 // Registers in generated code: r15 the CpuState, r14 the level-1 TLB array of the current address space, r13 the
-// effective address of the block's first instruction (the NIP when it starts). rax, rcx, rdx are scratch. The rest hold
-// values. The stack frame has the byte-swap mask of vectors, room for a vector, for every register (around slow paths),
-// then 16-byte slots for values.
+// effective address of the block's first instruction (the NIP when it starts). rax, rcx, rdx and xmm0-xmm3 are scratch.
+// The rest hold values. The stack frame has the byte-swap mask of vectors, room for a vector, for every register
+// (around slow paths), then 16-byte slots for values.
 #pragma once
 
 #include <asmjit/x86.h>
 
+#include <array>
+#include <bit>
+
 #include "jit/ir/ir.h"
 #include "jit/translate.h"
 #include "jit/x64/code_memory.h"
+#include "jit/x64/host.h"
 
 namespace mpower::jit::x64 {
 
@@ -25,22 +29,59 @@ constexpr u64 kLeftHypercall = 1;
 
 struct Stubs {
     u64 (*enter)(CpuState*, const void* code) = nullptr;
-    u64 leave = 0;     ///< Jump: returns rax from enter().
-    u64 poll = 0;      ///< Jump: NIP := r13, leaves with kLeftAttention.
-    u64 resume = 0;    ///< Jump: goes on at NIP, in the mode that MSR says; context synchronising.
-    u64 dispatch = 0;  ///< Jump: goes on at r13.
-    u64 promote = 0;   ///< Jump: goes on at r13, whose block has become hot.
-    u64 link = 0;      ///< Jump: goes on at r13; rsi = the LinkSite to connect.
-    u64 interrupt =
-        0;  ///< Jump: takes the pending interrupt; rsi = NIP of the instruction, edx = instructions not executed.
+    u64 leave = 0;      ///< Jump: returns rax from enter().
+    u64 poll = 0;       ///< Jump: NIP := r13, leaves with kLeftAttention.
+    u64 resume = 0;     ///< Jump: goes on at NIP, in the mode that MSR says; context synchronising.
+    u64 dispatch = 0;   ///< Jump: goes on at r13.
+    u64 promote = 0;    ///< Jump: goes on at r13, whose block has become hot.
+    u64 link = 0;       ///< Jump: goes on at r13; rsi = the LinkSite to connect.
+    u64 interrupt = 0;  ///< Jump: takes the pending interrupt; rsi = NIP of the instruction.
+    u64 indirect = 0;   ///< Jump: goes on at r13, whose low two bits do not count, by the jump cache.
+    /// Call: rax = the CR field of the comparison that set the flags, SO with it; signed and unsigned. Keep all but
+    /// rax, rcx, rdx.
+    u64 compare_signed = 0, compare_unsigned = 0;
+    /// Call: a whole access of cold code, by number(). rax = effective address; the value to store, or loaded, is in
+    /// rdx, or xmm0 if it has 16 bytes. Keep all but rax, rcx, rdx, xmm0. The call is followed by `test al, n`: the
+    /// access is the block's guest instruction n, which is interrupted if it must be, with all state in its place.
+    std::array<u64, 128> access{};
     /// Call: rax = effective address, rdx = value or pointer, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
     u64 load = 0, store = 0, load128 = 0, store128 = 0, load_reserve = 0, store_conditional = 0;
 
     static u32 pack(const ir::Access& a) { return a.size | a.swap << 8 | a.sign << 9 | a.aligned << 10; }
+    /// `vectors`: xmm registers hold values.
+    static unsigned number(const ir::Access& a, bool store, bool vectors) {
+        return static_cast<unsigned>(std::countr_zero(a.size)) | a.swap << 3 | a.sign << 4 | store << 5 | vectors << 6;
+    }
+};
+
+/// What code depends on besides the guest's.
+struct StubOptions {
+    bool counted = false;      ///< CpuState::instructions is kept exact.
+    bool slow_stores = false;  ///< Each store is to be done by C++.
 };
 
 /// Makes them at the start of `memory`, in at most `room` bytes.
-Stubs make_stubs(CodeMemory& memory, std::size_t room);
+Stubs make_stubs(CodeMemory& memory, std::size_t room, const Host& host, const StubOptions& options);
+
+// --- what stubs and blocks have in common
+
+/// Looks for `size` bytes at base + distance in the level-1 TLB: `entry` becomes the entry's place from kTlb, or
+/// control goes to `miss`. Clobbers `tag`; `base` may be neither. `aligned`: what is not naturally aligned is a miss
+/// too.
+void look_up(asmjit::x86::Assembler& a, const Host& host, const asmjit::x86::Gp& base, i32 distance, unsigned size,
+             bool store, const asmjit::x86::Gp& entry, const asmjit::x86::Gp& tag, const asmjit::Label& miss,
+             bool aligned = false);
+/// Reverses the bytes of the low `size` bytes.
+void swap(asmjit::x86::Assembler& a, const asmjit::x86::Gp& r, unsigned size);
+/// r <- the access's bytes at `storage`.
+void load(asmjit::x86::Assembler& a, const asmjit::x86::Gp& r, const asmjit::x86::Mem& storage, ir::Access access);
+/// The access's bytes at `storage` <- v; `scratch`, which may be v, is clobbered if they are swapped.
+void store(asmjit::x86::Assembler& a, const asmjit::x86::Mem& storage, const asmjit::x86::Gp& v,
+           const asmjit::x86::Gp& scratch, ir::Access access);
+/// r <- 8, 4 or 2 by the flags of a comparison. Clobbers rcx, rdx.
+void make_cr_field(asmjit::x86::Assembler& a, const asmjit::x86::Gp& r, bool is_signed);
+/// Goes on at the effective address in `ea` and kEntry by the jump cache. Clobbers rax and `ea`. `dispatch`: Stubs's.
+void jump_by_cache(asmjit::x86::Assembler& a, const asmjit::x86::Gp& ea, u64 dispatch);
 
 }  // namespace mpower::jit::x64

@@ -321,7 +321,7 @@ TEST_F(Shared, FullCache_TurnsOver_WhileBothRun) {
     for (unsigned n = 0; n < kPairs; ++n) words.insert(words.end(), {kStd, kAddi | 1});
     words.push_back(kLeave);
     put(kCode, words);
-    CodeCache small(ram, epochs, {}, 6 * CodeCache::kChunk);
+    CodeCache small(ram, epochs, {}, 4 * CodeCache::kChunk);
     X64Executor first(mmu, small), second(other_mmu, small);
     const auto body = [&](CpuState& s, X64Executor& executor, u64 where) {
         for (unsigned round = 1; round <= 5; ++round) {
