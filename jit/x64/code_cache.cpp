@@ -178,7 +178,7 @@ void CodeCache::kill(Half& half, Translation& t) {
     slot_of(half, t.key)->code.compare_exchange_strong(code, nullptr, std::memory_order_acq_rel);
     // Before the patch: who comes by it to the dispatcher sees the count, and forgets the code (pairs with killed()).
     killed_.fetch_add(1, std::memory_order_release);
-    memory_.patch_entry(t.code, reinterpret_cast<const void*>(stubs_.dispatch));
+    memory_.patch(t.code, reinterpret_cast<const void*>(stubs_.dispatch));
 }
 
 /// Kills what was made of other words than storage has. The caller holds the page's lock.
@@ -223,7 +223,7 @@ bool CodeCache::insert(Half& half, PageCode& page, Translation& t, const u32* wo
     for (Translation* old = page.translations; old != nullptr; old = old->next) {
         if (old->key != t.key) continue;
         old->dead = true;
-        memory_.patch_entry(old->code, t.code);
+        memory_.patch(old->code, t.code);
     }
     t.next = page.translations;
     page.translations = &t;

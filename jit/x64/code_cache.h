@@ -68,10 +68,10 @@ class Maker {
     virtual std::span<const u8> code() const = 0;
 };
 
-/// A direct jump of generated code that may be connected to its target.
+/// A call of Stubs::link that may be made a direct jump to its target.
 struct LinkSite {
-    const u8* destination = nullptr;  ///< The rel32.
-    u64 target = 0;                   ///< Key of the block it goes to.
+    const u8* call = nullptr;
+    u64 target = 0;  ///< Key of the block it goes to.
 };
 
 class CodeCache final : public SharedCode {
@@ -125,7 +125,7 @@ class CodeCache final : public SharedCode {
     /// A place for a link; nullptr: no room.
     LinkSite* new_link(const Visitor& visitor);
     /// Connects a link of the visitor's generation.
-    void connect(const LinkSite& site, const u8* code) { memory_.patch_destination(site.destination, code); }
+    void connect(const LinkSite& site, const u8* code) { memory_.patch(site.call, code); }
 
     // --- statistics; any thread
     u64 killed() const override { return killed_.load(std::memory_order_acquire); }

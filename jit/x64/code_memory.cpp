@@ -16,9 +16,6 @@ namespace {
     std::exit(1);
 }
 
-/// rel32 of a jump whose last byte is before `end`.
-u32 distance(const void* to, const u8* end) { return static_cast<u32>(static_cast<const u8*>(to) - end); }
-
 }  // namespace
 
 CodeMemory::CodeMemory(std::size_t code_bytes, std::size_t data_bytes)
@@ -46,20 +43,17 @@ void CodeMemory::write(const u8* where, std::span<const u8> code) {
     std::memcpy(writable(where), code.data(), code.size());
 }
 
-void CodeMemory::patch_destination(const u8* where, const void* to) {
-    __atomic_store_n(reinterpret_cast<u32*>(writable(where)), distance(to, where + 4), __ATOMIC_RELEASE);
-}
-
-void CodeMemory::patch_entry(const u8* where, const void* to) {
-    u64* const entry = reinterpret_cast<u64*>(writable(where));
+void CodeMemory::patch(const u8* where, const void* to) {
+    const std::size_t first = reinterpret_cast<u64>(where) % 8;
+    u64* const word = reinterpret_cast<u64*>(writable(where) - first);
     u8 bytes[8];
-    std::memcpy(bytes, entry, 8);
-    const u32 rel32 = distance(to, where + 5);
-    bytes[0] = 0xe9;
-    std::memcpy(bytes + 1, &rel32, 4);
-    u64 word;
-    std::memcpy(&word, bytes, 8);
-    __atomic_store_n(entry, word, __ATOMIC_RELEASE);
+    std::memcpy(bytes, word, 8);
+    const u32 rel32 = static_cast<u32>(static_cast<const u8*>(to) - (where + kJump));
+    bytes[first] = 0xe9;
+    std::memcpy(bytes + first + 1, &rel32, 4);
+    u64 patched;
+    std::memcpy(&patched, bytes, 8);
+    __atomic_store_n(word, patched, __ATOMIC_RELEASE);
 }
 
 void CodeMemory::discard(std::size_t code_offset, std::size_t code_bytes, std::size_t data_offset,

@@ -29,11 +29,10 @@ class CodeMemory {
 
     /// Puts code, which nobody executes yet, where it will be executed.
     void write(const u8* where, std::span<const u8> code);
-    /// Replaces the destination of a `jmp rel32` whose last four bytes are at `where`, 4-byte aligned. Another thread
-    /// that executes the jump meanwhile goes to the old or to the new destination.
-    void patch_destination(const u8* where, const void* to);
-    /// Makes the first instruction at `where`, 16-byte aligned and at least 5 bytes long, a jump to `to`; likewise.
-    void patch_entry(const u8* where, const void* to);
+    /// Makes the instruction at `where` a jump to `to`. It is at least kJump bytes long, and the first kJump are in one
+    /// 8-byte word. Another thread that comes by meanwhile executes the old or the new instruction.
+    void patch(const u8* where, const void* to);
+    static constexpr std::size_t kJump = 5;
     /// Gives memory back to the host. Nobody may execute or use it.
     void discard(std::size_t code_offset, std::size_t code_bytes, std::size_t data_offset, std::size_t data_bytes);
 

@@ -64,14 +64,15 @@ Compiler::Parts Compiler::compile() {
 }
 
 void Compiler::emit_prologue() {
-    // The poll is the first thing of every block: an invalidation waits no longer than one block. The instruction is
-    // long enough to be patched (CodeMemory::patch_entry).
+    // The first instruction is long enough to be patched (CodeMemory::patch).
+    if (heat_ == nullptr) return poll();
+    a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
+    a_.js(imm(stubs_.promote));
+}
+
+void Compiler::poll() {
     a_.cmp(state32(offsetof(CpuState, attention)), 0);
     a_.jne(imm(stubs_.poll));
-    if (heat_ != nullptr) {
-        a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
-        a_.js(imm(stubs_.promote));
-    }
 }
 
 void Compiler::count_instructions(unsigned count) {
@@ -323,16 +324,13 @@ void Compiler::link_to(u64 offset) {
         a_.jmp(imm(stubs_.dispatch));
         return;
     }
-    while ((a_.offset() + 1) % 4 != 0) a_.nop();  // the destination is replaced in one access
-    const Label unconnected = a_.newLabel();
-    a_.long_().jmp(unconnected);
-    site->destination = reinterpret_cast<const u8*>(a_.code()->baseAddress() + a_.offset() - 4);
+    // Cold code polls on the ways back: there is no way round without one.
+    if (heat_ != nullptr && static_cast<i64>(offset) <= 0) poll();
+    while (a_.offset() % 8 + CodeMemory::kJump > 8) a_.nop();  // it is replaced in one access
+    site->call = reinterpret_cast<const u8*>(a_.code()->baseAddress() + a_.offset());
     site->target = ir::block_key(ra_ + offset, block_.mode.key());
-    cold_.push_back([this, unconnected, site] {
-        a_.bind(unconnected);
-        a_.mov(rsi, imm(reinterpret_cast<u64>(site)));
-        a_.jmp(imm(stubs_.link));
-    });
+    a_.call(imm(stubs_.link));
+    a_.test(eax, static_cast<i32>(reinterpret_cast<const u8*>(site) - cache_.memory().data()));
 }
 
 }  // namespace mpower::jit::x64

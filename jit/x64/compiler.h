@@ -115,6 +115,7 @@ class Compiler {
 
     // --- parts of operations
     void emit_prologue();
+    void poll();  ///< With the address to go on at in kEntry.
     void count_instructions(unsigned count);  ///< At the way out.
     void emit_inst(u32 id, const Inst& i);
     bool emit_arithmetic(u32 id, const Inst& i);

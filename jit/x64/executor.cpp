@@ -165,15 +165,16 @@ std::string X64Executor::last_listing() const {
     return text;
 }
 
-const void* X64Executor::resume_by_link(CpuState* state, LinkSite* site) {
+const void* X64Executor::resume_by_link(CpuState* state, u64 site_offset) {
     auto* const self = static_cast<X64Executor*>(state->executor);
+    const LinkSite& site = *reinterpret_cast<const LinkSite*>(self->cache_.memory().data() + site_offset);
     const u64 generation = self->visitor_.last, nip = state->nip;
     const u8* const code = self->find(*state);
     if (code == nullptr || state->nip != nip || self->visitor_.last != generation) return code;
     Ra ra;
     mmu::Fault fault;
-    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, ir::mode_of(*state).key()) == site->target) {
-        self->cache_.connect(*site, code);
+    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, ir::mode_of(*state).key()) == site.target) {
+        self->cache_.connect(site, code);
         ++self->stats_.linked;
     }
     return code;

@@ -21,7 +21,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     /// Where the code at state.nip is; nullptr: leave to run().
     static const void* resume(CpuState* state);
     /// Likewise, and connects `site` to it.
-    static const void* resume_by_link(CpuState* state, LinkSite* site);
+    static const void* resume_by_link(CpuState* state, u64 site_offset);
     /// The block at state.nip has become hot: makes hot code of it. Likewise.
     static const void* promote(CpuState* state);
 

@@ -99,6 +99,8 @@ class StubMaker {
             go_on(a, stubs, address_of(X64Executor::promote));
         });
         stubs.link = put([&](Assembler& a) {
+            a.pop(rsi);
+            a.mov(esi, ptr_32(rsi, 1));
             a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
             go_on(a, stubs, address_of(X64Executor::resume_by_link));
         });
@@ -116,6 +118,8 @@ class StubMaker {
         stubs.store_conditional = slow_path(address_of(slow_store_conditional));
         stubs.indirect = put([&](Assembler& a) {
             a.and_(kEntry, -4);
+            a.cmp(ptr_32(kState, offsetof(CpuState, attention)), 0);
+            a.jne(imm(stubs.poll));
             a.mov(rdx, kEntry);
             jump_by_cache(a, rdx, stubs.dispatch);
         });
