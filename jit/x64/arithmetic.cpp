@@ -141,7 +141,7 @@ void Compiler::emit_compare(u32 id, const Inst& i, bool is_signed) {
     }
     make_cr_field(a_, r, is_signed);
     if (so_in_state)
-        a_.or_(r.r8(), ptr_8(kState, static_cast<i32>(offsetof(CpuState, so))));
+        a_.or_(r.r8(), state(offsetof(CpuState, so), 1));
     else if (!so_known)
         a_.or_(r.r32(), so_register.r32());
     else if (so != 0)

@@ -11,14 +11,6 @@ using Id = asmjit::x86::Inst::Id;
 namespace ins = asmjit::x86;
 using asmjit::Label;
 
-namespace {
-
-Mem state64(u64 offset) { return ptr_64(kState, static_cast<i32>(offset)); }
-Mem state32(u64 offset) { return ptr_32(kState, static_cast<i32>(offset)); }
-Mem state8(u64 offset) { return ptr_8(kState, static_cast<i32>(offset)); }
-
-}  // namespace
-
 Compiler::Parts Compiler::compile() {
     if (lazy_) ir::keep_state(block_, kKept);
     ir::simplify(block_);
@@ -71,27 +63,27 @@ void Compiler::emit_prologue() {
 }
 
 void Compiler::poll() {
-    a_.cmp(state32(offsetof(CpuState, attention)), 0);
+    a_.cmp(state(offsetof(CpuState, attention), 4), 0);
     a_.jne(imm(stubs_.poll));
 }
 
 void Compiler::count_instructions(unsigned count) {
-    if (cache_.options().count_instructions && count != 0) a_.add(state64(offsetof(CpuState, instructions)), count);
+    if (cache_.options().count_instructions && count != 0) a_.add(state(offsetof(CpuState, instructions), 8), count);
 }
 
 void Compiler::emit_inst(u32 id, const Inst& i) {
     if (emit_arithmetic(id, i)) return;
     if (lazy_ && id >= block_.kept) settle(i);
     switch (i.op) {
-        case Op::kGet8: a_.movzx(define(id).r32(), state8(i.imm)); break;
-        case Op::kGet32: a_.mov(define(id).r32(), state32(i.imm)); break;
+        case Op::kGet8: a_.movzx(define(id).r32(), state(i.imm, 1)); break;
+        case Op::kGet32: a_.mov(define(id).r32(), state(i.imm, 4)); break;
         case Op::kGet64:
             if (wants_xmm_[id] && id >= block_.kept)
-                a_.movq(define_xmm(id), state64(i.imm));
+                a_.movq(define_xmm(id), state(i.imm, 8));
             else
-                a_.mov(define(id), state64(i.imm));
+                a_.mov(define(id), state(i.imm, 8));
             break;
-        case Op::kGet128: a_.movaps(define_xmm(id), xmmword_ptr(kState, static_cast<i32>(i.imm))); break;
+        case Op::kGet128: a_.movaps(define_xmm(id), state(i.imm, 16)); break;
         case Op::kSet8:
         case Op::kSet32:
         case Op::kSet64:
@@ -138,8 +130,8 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kRaise: emit_raise(i); break;
         case Op::kSyscall: {
             // SRR0 is the next instruction, and the instruction counts as executed.
-            a_.mov(ptr_16(kState, offsetof(CpuState, pending)), imm(i.imm));
-            a_.mov(state64(offsetof(CpuState, pending_srr1)), 0);
+            a_.mov(state(offsetof(CpuState, pending), 2), imm(i.imm));
+            a_.mov(state(offsetof(CpuState, pending_srr1), 8), 0);
             load_address(rsi, block_.pc_of(i) + 4);
             count_instructions(i.guest + 1u);
             a_.jmp(imm(stubs_.interrupt));
@@ -148,7 +140,7 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kHypercall:
             count_instructions(i.guest + 1u);
             load_address(rax, block_.pc_of(i) + 4);
-            a_.mov(state64(offsetof(CpuState, nip)), rax);
+            a_.mov(state(offsetof(CpuState, nip), 8), rax);
             a_.mov(eax, static_cast<u32>(kLeftHypercall));
             a_.jmp(imm(stubs_.leave));
             break;
@@ -179,25 +171,25 @@ void Compiler::emit_set(const Inst& i) {
     switch (i.op) {
         case Op::kSet8:
             if (known)
-                a_.mov(state8(i.imm), static_cast<i8>(v));
+                a_.mov(state(i.imm, 1), static_cast<i8>(v));
             else
-                a_.mov(state8(i.imm), use(i.a).r8());
+                a_.mov(state(i.imm, 1), use(i.a).r8());
             break;
         case Op::kSet32:
             if (known)
-                a_.mov(state32(i.imm), static_cast<i32>(v));
+                a_.mov(state(i.imm, 4), static_cast<i32>(v));
             else
-                a_.mov(state32(i.imm), use(i.a).r32());
+                a_.mov(state(i.imm, 4), use(i.a).r32());
             break;
-        case Op::kSet64: store64(state64(i.imm), i.a); break;
+        case Op::kSet64: store64(state(i.imm, 8), i.a); break;
         default:
             if (live_.fused[i.a]) {
                 const Inst& make = block_.insts[i.a];
-                store64(state64(i.imm + offsetof(V128, hi)), make.a);
-                store64(state64(i.imm + offsetof(V128, lo)), make.b);
+                store64(state(i.imm + offsetof(V128, hi), 8), make.a);
+                store64(state(i.imm + offsetof(V128, lo), 8), make.b);
                 break;
             }
-            a_.movaps(xmmword_ptr(kState, static_cast<i32>(i.imm)), use_xmm(i.a));
+            a_.movaps(state(i.imm, 16), use_xmm(i.a));
             break;
     }
 }
@@ -236,24 +228,24 @@ void Compiler::emit_call(u32 id, const Inst& i, bool system) {
     clear_caller_saved();
     if (system) {
         load_address(rax, block_.pc_of(i));
-        a_.mov(state64(offsetof(CpuState, nip)), rax);
+        a_.mov(state(offsetof(CpuState, nip), 8), rax);
     }
     load_into(rdx, i.b);
     load_into(rcx, i.c);
     load_into(rsi, i.a);
-    a_.mov(rdi, kState);
+    load_state_address(a_);
     forget_caller_saved();  // what was there is in slots, or dead
     a_.mov(rax, imm(i.imm));
     a_.call(rax);
     if (system) {
         const Label interrupt = a_.newLabel();
-        a_.cmp(ptr_16(kState, offsetof(CpuState, pending)), 0);
+        a_.cmp(state(offsetof(CpuState, pending), 2), 0);
         a_.jne(interrupt);
         cold_.push_back([this, interrupt, i] {  // nothing is to be written: settle()
             a_.bind(interrupt);
             jump_interrupt(i);
         });
-        a_.mov(rcx, state64(offsetof(CpuState, tlb)));  // the address space may be another
+        a_.mov(rcx, state(offsetof(CpuState, tlb), 8));  // the address space may be another
         a_.mov(kTlb, ptr_64(rcx, offsetof(mmu::Level1Arrays, data)));
     }
     if (live_.uses[id] != 0) a_.mov(define(id), rax);
@@ -266,9 +258,9 @@ void Compiler::jump_interrupt(const Inst& i) {
 }
 
 void Compiler::emit_raise(const Inst& i) {
-    a_.mov(ptr_16(kState, offsetof(CpuState, pending)), imm(i.imm));
+    a_.mov(state(offsetof(CpuState, pending), 2), imm(i.imm));
     a_.mov(rax, imm(i.imm2));
-    a_.mov(state64(offsetof(CpuState, pending_srr1)), rax);
+    a_.mov(state(offsetof(CpuState, pending_srr1), 8), rax);
     jump_interrupt(i);
 }
 
@@ -292,8 +284,8 @@ void Compiler::leave_for(u32 target) {
     if (block_.mode.single_step) {
         load_into(rsi, target);
         a_.and_(rsi, -4);
-        a_.mov(ptr_16(kState, offsetof(CpuState, pending)), static_cast<u32>(Vector::kTrace));
-        a_.mov(state64(offsetof(CpuState, pending_srr1)), 0);
+        a_.mov(state(offsetof(CpuState, pending), 2), static_cast<u32>(Vector::kTrace));
+        a_.mov(state(offsetof(CpuState, pending_srr1), 8), 0);
         a_.jmp(imm(stubs_.interrupt));
         return;
     }

@@ -115,7 +115,7 @@ class Compiler {
 
     // --- parts of operations
     void emit_prologue();
-    void poll();  ///< With the address to go on at in kEntry.
+    void poll();                              ///< With the address to go on at in kEntry.
     void count_instructions(unsigned count);  ///< At the way out.
     void emit_inst(u32 id, const Inst& i);
     bool emit_arithmetic(u32 id, const Inst& i);
@@ -157,21 +157,22 @@ class Compiler {
     /// `aligned`: what is not naturally aligned is a miss too.
     void look_up(const Gp& base, i32 distance, unsigned size, bool store, const Gp& addend, const Label& slow,
                  bool aligned = false);
-    /// The storage that the access i means, by a look-up or by its probe, or if that found nothing then again by a
-    /// look-up. Likewise; it is addressed by rdx.
+    /// The storage that the access i means, by a look-up or by its probe. Likewise; it is addressed by rdx.
     Mem find_storage(const Inst& i, const Gp& base, bool store, const Label& slow);
     /// To be called first: a kProbe is made by the access that follows it.
     void begin_storage(const Inst& i);
     bool makes_probe(const Inst& i) const;
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
-    /// Cold code's whole access but for its value (Stubs::access).
-    void call_cold(const Inst& i, bool store);
+    bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too.
+    void call_access(const Inst& i, const Gp& ea, bool store, bool vectors);  ///< Of Stubs::access.
+    void access_cold(const Inst& i, bool store);                              ///< Cold code's access but for its value.
+    /// Hot code's access when the TLB has nothing: from `slow` to `done`. `before` has the value to store, `after` the
+    /// one that was loaded (Stubs::access).
+    void access_out_of_line(const Label& slow, const Label& done, const Inst& i, const Gp& ea, bool store,
+                            const std::vector<Late>& late, const std::function<void()>& before,
+                            const std::function<void()>& after);
     void emit_load(u32 id, const Inst& i);
     void emit_store(const Inst& i);
-    /// Slow paths: the stub's call, after which the access is done, or the way to its interrupt. What the stub wants in
-    /// rdx is there.
-    void call_access(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
-    void call_store(const Label& done, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
     void emit_load128(u32 id, const Inst& i);
     void emit_store128(const Inst& i);
     // --- reservations (reservations.cpp)
@@ -181,6 +182,9 @@ class Compiler {
     void emit_larx(u32 id, const Inst& i);
     void emit_stcx(u32 id, const Inst& i);
     void call_reserve(u32 id, const Inst& i);
+    /// The slow path of larx and stcx.: the stub's call, after which the access is done, or the way to its interrupt.
+    /// What the stub wants in rdx is there.
+    void call_slow(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
     /// The slot in the table of reservations of host address `at`; clobbers `r` and perhaps `spare`.
     Mem find_slot(const Gp& at, const Gp& r, const Gp& spare);
     /// Likewise, of the folded address in `r`.

@@ -20,14 +20,10 @@ namespace {
 constexpr u32 kControls = static_cast<u32>(fp::fpscr::kXx | fp::fpscr::kEnables | fp::fpscr::kRn),
               kSteady = static_cast<u32>(fp::fpscr::kXx);
 
-Mem last(u64 offset) { return ptr_64(kState, static_cast<i32>(offsetof(CpuState, last_float) + offset)); }
-Mem register_in_state(u32 n) {
-    return xmmword_ptr(kState, static_cast<i32>(offsetof(CpuState, vsr) + sizeof(V128) * n));
-}
+Mem last(u64 offset) { return state(offsetof(CpuState, last_float) + offset, 8); }
+Mem register_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V128) * n, 16); }
 
-Mem scalar_in_state(u32 n) {
-    return ptr_64(kState, static_cast<i32>(offsetof(CpuState, vsr) + sizeof(V128) * n + offsetof(V128, hi)));
-}
+Mem scalar_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V128) * n + offsetof(V128, hi), 8); }
 
 /// Results are right as the host gives them if their biased exponent, as a double's, is one of `count` from `first` up:
 /// neither tiny before rounding (the least normal number may be so) nor overflown. A sum is exact where it is tiny.
@@ -65,7 +61,7 @@ void Compiler::find_dead_status() {
 }
 
 void Compiler::test_controls(const Label& slow) {
-    a_.mov(eax, ptr_32(kState, offsetof(CpuState, fpscr)));
+    a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
     a_.and_(eax, kControls);
     a_.cmp(eax, kSteady);
     a_.jne(slow);
@@ -74,7 +70,7 @@ void Compiler::test_controls(const Label& slow) {
 void Compiler::call_float(const Inst& i, const Kept& k) {
     const FloatForm form = FloatForm::of(i.imm2);
     save_kept(k);
-    a_.mov(rdi, kState);
+    load_state_address(a_);
     a_.mov(esi, form.regs);
     a_.mov(edx, u32{form.ordered});
     a_.mov(rax, imm(i.imm));
@@ -293,7 +289,7 @@ void Compiler::emit_float_compare(u32 id, const Inst& i) {
     a_.jp(slow);
     a_.cmova(r.r32(), ecx);
     a_.cmovb(r.r32(), edx);
-    a_.mov(ptr_8(kState, offsetof(CpuState, last_float) + offsetof(LastFloat, compared)), r.r8());
+    a_.mov(state(offsetof(CpuState, last_float) + offsetof(LastFloat, compared), 1), r.r8());
     a_.bind(done);
     cold_.push_back([this, slow, done, r, i, k = kept(true)] {
         a_.bind(slow);

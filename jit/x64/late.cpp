@@ -14,8 +14,6 @@ using ir::Op;
 
 namespace {
 
-Mem state(u64 offset, u32 size) { return Mem(kState, static_cast<i32>(offset), size); }
-
 u8 size_of(Op set) { return set == Op::kSet8 ? 1 : set == Op::kSet32 ? 4 : 8; }
 
 constexpr i8 kFromState = -2;

@@ -181,7 +181,7 @@ void Compiler::load_into(const Gp& r, u32 id) {
     } else if (i.op == Op::kPc) {
         load_address(r, i.imm);
     } else if (is_remade(id)) {
-        a_.movzx(r.r32(), ptr_8(kState, static_cast<i32>(i.imm)));
+        a_.movzx(r.r32(), state(i.imm, 1));
     } else if (place_[id].xmm >= 0) {
         a_.movq(r, xmm(static_cast<u32>(place_[id].xmm)));
     } else {

@@ -1,4 +1,4 @@
-// larx and stcx. as mmu/reservations.h has them: BasicReservations::reserve and store_conditional, inline.
+// larx and stcx. as mmu/reservations.h has them: BasicReservations::reserve and store_conditional, inline in hot code.
 #include "jit/x64/compiler.h"
 
 namespace mpower::jit::x64 {
@@ -11,10 +11,10 @@ using mmu::Reservations;
 
 namespace {
 
-Mem reserve_at() { return ptr_64(kState, offsetof(CpuState, reserve_at)); }
-Mem reserve_version() { return ptr_64(kState, offsetof(CpuState, reserve_version)); }
-Mem reserve_size() { return ptr_32(kState, offsetof(CpuState, reserve_size)); }
-Mem reserve_value() { return ptr_64(kState, offsetof(CpuState, reserve_value)); }
+Mem reserve_at() { return state(offsetof(CpuState, reserve_at), 8); }
+Mem reserve_version() { return state(offsetof(CpuState, reserve_version), 8); }
+Mem reserve_size() { return state(offsetof(CpuState, reserve_size), 4); }
+Mem reserve_value() { return state(offsetof(CpuState, reserve_value), 8); }
 
 Gp sized(const Gp& r, unsigned size) {
     switch (size) {
@@ -62,6 +62,20 @@ void Compiler::test_watched(const Mem& storage, const Gp& base, const Inst& i, c
     a_.jnz(slow);
 }
 
+void Compiler::call_slow(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late) {
+    const Label good = a_.newLabel();
+    save_kept(k);
+    a_.mov(rax, ea);
+    a_.mov(ecx, imm(Stubs::pack(i.access)));
+    a_.call(imm(stub));
+    restore_kept(k);
+    a_.test(eax, eax);
+    a_.jnz(good);
+    write(late);
+    jump_interrupt(i);
+    a_.bind(good);
+}
+
 void Compiler::emit_larx(u32 id, const Inst& i) {
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
@@ -100,7 +114,7 @@ void Compiler::emit_larx(u32 id, const Inst& i) {
     cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late = late_writes()] {
         a_.bind(slow);
         a_.lea(rdx, ptr(rsp, kScratch));
-        call_access(stubs_.load_reserve, ea, i, k, late);
+        call_slow(stubs_.load_reserve, ea, i, k, late);
         a_.mov(r, rdx);
         a_.jmp(done);
     });
@@ -149,29 +163,31 @@ void Compiler::emit_stcx(u32 id, const Inst& i) {
         a_.bind(slow);
         a_.mov(ptr_64(rsp, kScratch), v);
         a_.lea(rdx, ptr(rsp, kScratch));
-        call_access(stubs_.store_conditional, ea, i, k, late);
+        call_slow(stubs_.store_conditional, ea, i, k, late);
         a_.mov(r, rdx);
         a_.jmp(done);
     });
 }
 
 void Compiler::emit_reserve(u32 id, const Inst& i) {
-    switch (i.op) {
-        case Op::kLoadReserve: return emit_larx(id, i);
-        case Op::kStoreCond: return emit_stcx(id, i);
-        default: return call_reserve(id, i);
-    }
+    if (lazy_ && i.op == Op::kLoadReserve) return emit_larx(id, i);
+    if (lazy_ && i.op == Op::kStoreCond) return emit_stcx(id, i);
+    call_reserve(id, i);
 }
 
-/// lqarx, stqcx.: out of line, as they are rare.
+/// By the stubs: what is rare, and cold code.
 void Compiler::call_reserve(u32 id, const Inst& i) {
-    const bool load = i.op == Op::kLoadReserve128;
+    const bool load = i.op == Op::kLoadReserve || i.op == Op::kLoadReserve128;
     const Label interrupt = a_.newLabel();
     const Gp ea = use(i.a);
-    u32 value = id;  // whose slot holds the operand, or gets the result
-    if (!load) {
+    Mem value = ptr_64(rsp, kScratch);  // the operand, or the result
+    if (i.op == Op::kLoadReserve128) {
+        value = slot(id);
+    } else if (i.op == Op::kStoreCond128) {
         save(i.b);
-        value = i.b;
+        value = slot(i.b);
+    } else if (i.op == Op::kStoreCond) {
+        a_.mov(value, use(i.b));
     }
     for (const u32 owner : xmm_owner_) {  // the stub keeps general registers only
         if (owner == kNobody) continue;
@@ -180,12 +196,12 @@ void Compiler::call_reserve(u32 id, const Inst& i) {
     }
     const std::vector<Late> late = late_writes();
     a_.mov(rax, ea);
-    a_.lea(rdx, slot(value));
+    a_.lea(rdx, value);
     a_.mov(ecx, imm(Stubs::pack(i.access)));
     a_.call(imm(load ? stubs_.load_reserve : stubs_.store_conditional));
     a_.test(eax, eax);
     a_.jz(interrupt);
-    if (load)
+    if (i.op == Op::kLoadReserve128)
         place_[id].in_slot = true;
     else
         a_.mov(define(id), rdx);

@@ -40,29 +40,21 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
         return storage;
     }
     const u32 id = store ? i.c : i.b;
-    const Label none = a_.newLabel(), single = a_.newLabel(), found = a_.newLabel();
-    const bool makes = makes_probe(i);
-    if (makes) {
-        const Inst& probe = block_.insts[id];
-        look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 1), store, use(id),
-                none);
-    }
-    load_into(rdx, id);
-    if (!makes) {
+    if (!makes_probe(i)) {
+        load_into(rdx, id);
         a_.test(rdx, rdx);
-        a_.jz(single);
+        a_.jz(slow);
+        return storage;
     }
-    a_.bind(found);
-    const i8 addend = place_[id].reg;
-    cold_.push_back([this, none, single, found, slow, makes, addend, base, distance, i, store] {
-        if (makes) {
-            const Gp r = gpq(static_cast<u32>(addend));
-            a_.bind(none);
-            a_.xor_(r.r32(), r.r32());
-        }
-        a_.bind(single);
-        look_up(base, distance, i.access.size, store, rdx, slow);
-        a_.jmp(found);
+    const Inst& probe = block_.insts[id];
+    const Label none = a_.newLabel();
+    const Gp addend = use(id);
+    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 1), store, addend, none);
+    a_.mov(rdx, addend);
+    cold_.push_back([this, none, slow, addend] {
+        a_.bind(none);
+        a_.xor_(addend.r32(), addend.r32());
+        a_.jmp(slow);
     });
     return storage;
 }
@@ -74,18 +66,43 @@ void Compiler::load_effective(const Gp& r, const Gp& base, const Inst& i) {
         a_.lea(r, ptr(base, static_cast<i32>(i.imm)));
 }
 
-void Compiler::call_cold(const Inst& i, bool store) {
-    const bool vectors =
-        std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_), [&](u32 id) { return id != kNobody && !dies(id); });
-    static_assert(kMaxBlockInsns < 128);
-    load_effective(rax, use(i.a), i);
+bool Compiler::has_vectors() const {
+    return std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_),
+                       [&](u32 id) { return id != kNobody && live_.last_use[id] >= now_; });
+}
+
+void Compiler::call_access(const Inst& i, const Gp& ea, bool store, bool vectors) {
+    load_effective(rax, ea, i);
     a_.call(imm(stubs_.access[Stubs::number(i.access, store, vectors)]));
+}
+
+void Compiler::access_cold(const Inst& i, bool store) {
+    static_assert(kMaxBlockInsns < 128);
+    call_access(i, use(i.a), store, has_vectors());
     a_.test(al, static_cast<i32>(i.guest));
+}
+
+void Compiler::access_out_of_line(const Label& slow, const Label& done, const Inst& i, const Gp& ea, bool store,
+                                  const std::vector<Late>& late, const std::function<void()>& before,
+                                  const std::function<void()>& after) {
+    cold_.push_back([=, this, vectors = has_vectors()] {
+        const Label interrupted = a_.newLabel();
+        a_.bind(slow);
+        before();
+        call_access(i, ea, store, vectors);
+        a_.test(rax, rax);
+        a_.jz(interrupted);
+        after();
+        a_.jmp(done);
+        a_.bind(interrupted);
+        write(late);
+        jump_interrupt(i);
+    });
 }
 
 void Compiler::emit_load(u32 id, const Inst& i) {
     if (!lazy_) {
-        call_cold(i, false);
+        access_cold(i, false);
         if (wants_xmm_[id] && i.access.size == 8)
             a_.movq(define_xmm(id), rdx);
         else
@@ -95,96 +112,53 @@ void Compiler::emit_load(u32 id, const Inst& i) {
     begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    const ir::Access access = i.access;
-    if (wants_xmm_[id] && access.size == 8 && !access.swap) {
+    if (wants_xmm_[id] && i.access.size == 8 && !i.access.swap) {
         const Xmm x = define_xmm(id);
         a_.movq(x, find_storage(i, ea, false, slow));
         a_.bind(done);
-        cold_.push_back([this, slow, done, ea, x, i, k = kept(false), late = late_writes()] {
-            a_.bind(slow);
-            call_access(stubs_.load, ea, i, k, late);
-            a_.movq(x, rdx);
-            a_.jmp(done);
-        });
+        access_out_of_line(
+            slow, done, i, ea, false, late_writes(), [] {}, [this, x] { a_.movq(x, rdx); });
         return;
     }
     const Gp r = dies(i.a) ? define_from(id, i.a) : define(id);
     const std::vector<Late> late = late_writes(i.a, ea);
-    load(a_, r, find_storage(i, ea, false, slow), access);
+    load(a_, r, find_storage(i, ea, false, slow), i.access);
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late] {
-        a_.bind(slow);
-        call_access(stubs_.load, ea, i, k, late);
-        a_.mov(r, rdx);
-        a_.jmp(done);
-    });
-}
-
-void Compiler::call_access(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late) {
-    const Label good = a_.newLabel();
-    save_kept(k);
-    load_effective(rax, ea, i);
-    a_.mov(ecx, imm(Stubs::pack(i.access)));
-    a_.call(imm(stub));
-    restore_kept(k);
-    a_.test(eax, eax);
-    a_.jnz(good);
-    write(late);
-    jump_interrupt(i);
-    a_.bind(good);
+    access_out_of_line(
+        slow, done, i, ea, false, late, [] {}, [this, r] { a_.mov(r, rdx); });
 }
 
 void Compiler::emit_store(const Inst& i) {
     if (!lazy_) {
         load_into(rdx, i.b);
-        return call_cold(i, true);
+        return access_cold(i, true);
     }
     begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    const ir::Access access = i.access;
-    if (access.size == 8 && !access.swap && place_[i.b].xmm >= 0 && place_[i.b].reg < 0) {
+    if (i.access.size == 8 && !i.access.swap && place_[i.b].xmm >= 0 && place_[i.b].reg < 0) {
         const Xmm x = use_xmm(i.b);
         const Mem storage = find_storage(i, ea, true, slow);
         test_watched(storage, ea, i, slow);
         a_.movq(storage, x);
         a_.bind(done);
-        cold_.push_back([this, slow, done, ea, x, i, k = kept(false), late = late_writes()] {
-            a_.bind(slow);
-            a_.movq(rdx, x);
-            call_store(done, ea, i, k, late);
-        });
+        access_out_of_line(
+            slow, done, i, ea, true, late_writes(), [this, x] { a_.movq(rdx, x); }, [] {});
         return;
     }
     const Gp v = use(i.b);
     const Mem storage = find_storage(i, ea, true, slow);
     test_watched(storage, ea, i, slow);
-    store(a_, storage, v, rcx, access);
+    store(a_, storage, v, rcx, i.access);
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, v, i, k = kept(false), late = late_writes()] {
-        a_.bind(slow);
-        a_.mov(rdx, v);
-        call_store(done, ea, i, k, late);
-    });
-}
-
-void Compiler::call_store(const Label& done, const Gp& ea, const Inst& i, const Kept& k,
-                          const std::vector<Late>& late) {
-    save_kept(k);
-    load_effective(rax, ea, i);
-    a_.mov(ecx, imm(Stubs::pack(i.access)));
-    a_.call(imm(stubs_.store));
-    restore_kept(k);
-    a_.test(eax, eax);
-    a_.jnz(done);
-    write(late);
-    jump_interrupt(i);
+    access_out_of_line(
+        slow, done, i, ea, true, late_writes(), [this, v] { a_.mov(rdx, v); }, [] {});
 }
 
 // An aligned 16-byte SSE access is single-copy atomic on every x86 that has AVX.
 void Compiler::emit_load128(u32 id, const Inst& i) {
     if (!lazy_) {
-        call_cold(i, false);
+        access_cold(i, false);
         a_.movaps(define_xmm(id), xmm0);
         return;
     }
@@ -192,59 +166,30 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
     const Gp ea = use(i.a);
     const Xmm r = define_xmm(id);
     a_.movups(r, find_storage(i, ea, false, slow));
-    a_.bind(done);
     if (i.access.swap) a_.pshufb(r, xmmword_ptr(rsp, kSwapMask));
-    cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late = late_writes()] {
-        a_.bind(slow);
-        save_kept(k);
-        ir::Access access = i.access;
-        access.swap = false;  // done after the join
-        load_effective(rax, ea, i);
-        a_.lea(rdx, ptr(rsp, kScratch));
-        a_.mov(ecx, imm(Stubs::pack(access)));
-        a_.call(imm(stubs_.load128));
-        restore_kept(k);
-        a_.movaps(r, ptr(rsp, kScratch));
-        a_.test(eax, eax);
-        a_.jnz(done);
-        write(late);
-        jump_interrupt(i);
-    });
+    a_.bind(done);
+    access_out_of_line(
+        slow, done, i, ea, false, late_writes(), [] {}, [this, r] { a_.movaps(r, xmm0); });
 }
 
 void Compiler::emit_store128(const Inst& i) {
+    const Xmm v = use_xmm(i.b);
     if (!lazy_) {
-        a_.movaps(xmm0, use_xmm(i.b));
-        return call_cold(i, true);
+        a_.movaps(xmm0, v);
+        return access_cold(i, true);
     }
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    Xmm v = use_xmm(i.b);
+    const Mem storage = find_storage(i, ea, true, slow);
+    test_watched(storage, ea, i, slow);
     if (i.access.swap) {
         a_.movaps(xmm0, v);
         a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
-        v = xmm0;
     }
-    const Mem storage = find_storage(i, ea, true, slow);
-    test_watched(storage, ea, i, slow);
-    a_.movups(storage, v);
+    a_.movups(storage, i.access.swap ? xmm0 : v);
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, v, i, k = kept(false), late = late_writes()] {
-        a_.bind(slow);
-        save_kept(k);
-        ir::Access access = i.access;
-        access.swap = false;  // done already
-        a_.movaps(ptr(rsp, kScratch), v);
-        load_effective(rax, ea, i);
-        a_.lea(rdx, ptr(rsp, kScratch));
-        a_.mov(ecx, imm(Stubs::pack(access)));
-        a_.call(imm(stubs_.store128));
-        restore_kept(k);
-        a_.test(eax, eax);
-        a_.jnz(done);
-        write(late);
-        jump_interrupt(i);
-    });
+    access_out_of_line(
+        slow, done, i, ea, true, late_writes(), [this, v] { a_.movaps(xmm0, v); }, [] {});
 }
 
 }  // namespace mpower::jit::x64

@@ -74,14 +74,14 @@ class StubMaker {
             a.ret();
         });
         stubs.poll = put([&](Assembler& a) {
-            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             a.xor_(eax, eax);
             a.jmp(imm(stubs.leave));
         });
         stubs.enter = reinterpret_cast<u64 (*)(CpuState*, const void*)>(put([&](Assembler& a) {
             for (const Gp& r : saved) a.push(r);
             a.sub(rsp, kFrameBytes);
-            a.mov(kState, rdi);
+            a.lea(kState, ptr(rdi, kStateBias));
             load_context(a);
             a.mov(rax, imm(0x08090a0b0c0d0e0f));
             a.mov(ptr_64(rsp, kSwapMask), rax);
@@ -91,34 +91,30 @@ class StubMaker {
         }));
         stubs.resume = put([&](Assembler& a) { go_on(a, stubs, address_of(X64Executor::resume)); });
         stubs.dispatch = put([&](Assembler& a) {
-            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             go_on(a, stubs, address_of(X64Executor::resume));
         });
         stubs.promote = put([&](Assembler& a) {
-            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             go_on(a, stubs, address_of(X64Executor::promote));
         });
         stubs.link = put([&](Assembler& a) {
             a.pop(rsi);
             a.mov(esi, ptr_32(rsi, 1));
-            a.mov(ptr_64(kState, offsetof(CpuState, nip)), kEntry);
+            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             go_on(a, stubs, address_of(X64Executor::resume_by_link));
         });
         stubs.interrupt = put([&](Assembler& a) {
-            a.mov(rdi, kState);
+            load_state_address(a);
             a.mov(rax, imm(address_of(interrupt)));
             a.call(rax);
             a.jmp(imm(stubs.resume));
         });
-        stubs.load = slow_path(address_of(slow_load));
-        stubs.store = slow_path(address_of(slow_store));
-        stubs.load128 = slow_path(address_of(slow_load128));
-        stubs.store128 = slow_path(address_of(slow_store128));
         stubs.load_reserve = slow_path(address_of(slow_load_reserve));
         stubs.store_conditional = slow_path(address_of(slow_store_conditional));
         stubs.indirect = put([&](Assembler& a) {
             a.and_(kEntry, -4);
-            a.cmp(ptr_32(kState, offsetof(CpuState, attention)), 0);
+            a.cmp(state(offsetof(CpuState, attention), 4), 0);
             a.jne(imm(stubs.poll));
             a.mov(rdx, kEntry);
             jump_by_cache(a, rdx, stubs.dispatch);
@@ -126,7 +122,7 @@ class StubMaker {
         const auto compare = [&](bool is_signed) {
             return put([&](Assembler& a) {
                 make_cr_field(a, rax, is_signed);
-                a.or_(al, ptr_8(kState, offsetof(CpuState, so)));
+                a.or_(al, state(offsetof(CpuState, so), 1));
                 a.ret();
             });
         };
@@ -152,15 +148,15 @@ class StubMaker {
     }
 
     static void load_context(Assembler& a) {
-        a.mov(rax, ptr_64(kState, offsetof(CpuState, tlb)));
+        a.mov(rax, state(offsetof(CpuState, tlb), 8));
         a.mov(kTlb, ptr_64(rax, offsetof(mmu::Level1Arrays, data)));
-        a.mov(kEntry, ptr_64(kState, offsetof(CpuState, nip)));
+        a.mov(kEntry, state(offsetof(CpuState, nip), 8));
     }
 
     /// Calls const void* f(CpuState*, rsi), which says where the code at NIP is; nullptr: leave.
     static void go_on(Assembler& a, const Stubs& stubs, u64 f) {
         const asmjit::Label out = a.newLabel();
-        a.mov(rdi, kState);
+        load_state_address(a);
         a.mov(rax, imm(f));
         a.call(rax);
         a.test(rax, rax);
@@ -177,7 +173,7 @@ class StubMaker {
             const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
             for (const Gp& r : saved) a.push(r);
             a.sub(rsp, 8);
-            a.mov(rdi, kState);
+            load_state_address(a);
             a.mov(rsi, rax);
             a.mov(rax, imm(function));
             a.call(rax);
@@ -264,7 +260,7 @@ class StubMaker {
             for (const Gp& r : saved) a.push(r);
             a.sub(rsp, 8);
             for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
-            a.mov(rdi, kState);
+            load_state_address(a);
             a.mov(rsi, rax);
             if (m.is_vector) a.lea(rdx, ptr(rsp, kDepth + kScratch));
             if (m.is_vector && m.store) a.movaps(ptr(rdx), xmm0);
@@ -279,8 +275,13 @@ class StubMaker {
             a.ret();
             a.bind(interrupted);
             a.pop(rdx);
+            a.cmp(ptr_8(rdx), kTestAl);
+            const asmjit::Label cold = a.newLabel();
+            a.je(cold);
+            a.jmp(rdx);
+            a.bind(cold);
             a.mov(rsi, kEntry);
-            a.mov(rdi, kState);
+            load_state_address(a);
             a.mov(rax,
                   imm(options_.counted ? address_of(interrupt_access<true>) : address_of(interrupt_access<false>)));
             a.call(rax);
@@ -288,7 +289,8 @@ class StubMaker {
         });
     }
 
-    static constexpr int kCall = 8;  ///< What a call puts between rsp and the frame.
+    static constexpr u8 kTestAl = 0xa8;  ///< `test al, n`.
+    static constexpr int kCall = 8;      ///< What a call puts between rsp and the frame.
 
     CodeMemory& memory_;
     std::size_t room_, used_ = 0;
@@ -386,10 +388,10 @@ void jump_by_cache(Assembler& a, const Gp& ea, u64 dispatch) {
     static_assert(sizeof(JumpEntry) == 16);
     a.lea(eax, ptr(0, ea, 2));  // word number * 16
     a.and_(eax, (JumpCache::kEntries - 1) << 4);
-    a.xor_(ea, ptr_64(kState, offsetof(CpuState, jumps) + offsetof(JumpCache, stamp)));
-    a.cmp(ea, ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, tag)));
+    a.xor_(ea, state(offsetof(CpuState, jumps) + offsetof(JumpCache, stamp), 8));
+    a.cmp(ea, state(kEntries + offsetof(JumpEntry, tag), 8, rax));
     a.jne(imm(dispatch));
-    a.jmp(ptr_64(kState, rax, 0, kEntries + offsetof(JumpEntry, code)));
+    a.jmp(state(kEntries + offsetof(JumpEntry, code), 8, rax));
 }
 
 }  // namespace mpower::jit::x64

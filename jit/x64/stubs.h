@@ -1,9 +1,9 @@
 // Code that every block shares: the way in and out, the search for the next block, slow paths.
 //
-// Registers in generated code: r15 the CpuState, r14 the level-1 TLB array of the current address space, r13 the
-// effective address of the block's first instruction (the NIP when it starts). rax, rcx, rdx and xmm0-xmm3 are scratch.
-// The rest hold values. The stack frame has the byte-swap mask of vectors, room for a vector, for every register
-// (around slow paths), then 16-byte slots for values.
+// Registers in generated code: r15 the CpuState (state()), r14 the level-1 TLB array of the current address space, r13
+// the effective address of the block's first instruction (the NIP when it starts). rax, rcx, rdx and xmm0-xmm3 are
+// scratch. The rest hold values. The stack frame has the byte-swap mask of vectors, room for a vector, for every
+// register (around slow paths), then 16-byte slots for values.
 #pragma once
 
 #include <asmjit/x86.h>
@@ -20,6 +20,20 @@ namespace mpower::jit::x64 {
 
 inline const asmjit::x86::Gp kState = asmjit::x86::r15, kTlb = asmjit::x86::r14, kEntry = asmjit::x86::r13;
 
+/// What kState is from the CpuState's address: a one-byte displacement reaches every GPR.
+constexpr int kStateBias = 128;
+/// `size` bytes of the state at `offset`.
+inline asmjit::x86::Mem state(u64 offset, u32 size) {
+    return asmjit::x86::Mem(kState, static_cast<i32>(offset) - kStateBias, size);
+}
+inline asmjit::x86::Mem state(u64 offset, u32 size, const asmjit::x86::Gp& index) {
+    return asmjit::x86::Mem(kState, index, 0, static_cast<i32>(offset) - kStateBias, size);
+}
+/// rdi <- the CpuState's address.
+inline void load_state_address(asmjit::x86::Assembler& a) {
+    a.lea(asmjit::x86::rdi, asmjit::x86::ptr(kState, -kStateBias));
+}
+
 constexpr int kSwapMask = 0, kScratch = 16, kSavedGeneral = 32, kSavedVectors = 160, kSlots = 416;
 constexpr int kFrameBytes = kSlots + 16 * static_cast<int>(kMaxBlockIr) + 8;  // 8: rsp is 16-byte aligned inside
 
@@ -29,26 +43,27 @@ constexpr u64 kLeftHypercall = 1;
 
 struct Stubs {
     u64 (*enter)(CpuState*, const void* code) = nullptr;
-    u64 leave = 0;      ///< Jump: returns rax from enter().
-    u64 poll = 0;       ///< Jump: NIP := r13, leaves with kLeftAttention.
-    u64 resume = 0;     ///< Jump: goes on at NIP, in the mode that MSR says; context synchronising.
-    u64 dispatch = 0;   ///< Jump: goes on at r13.
-    u64 promote = 0;    ///< Jump: goes on at r13, whose block has become hot.
-    /// Call that does not return: goes on at r13. It is followed by `test eax, n`: the LinkSite to connect is n bytes from
-    /// CodeMemory::data().
+    u64 leave = 0;     ///< Jump: returns rax from enter().
+    u64 poll = 0;      ///< Jump: NIP := r13, leaves with kLeftAttention.
+    u64 resume = 0;    ///< Jump: goes on at NIP, in the mode that MSR says; context synchronising.
+    u64 dispatch = 0;  ///< Jump: goes on at r13.
+    u64 promote = 0;   ///< Jump: goes on at r13, whose block has become hot.
+    /// Call that does not return: goes on at r13. It is followed by `test eax, n`: the LinkSite to connect is n bytes
+    /// from CodeMemory::data().
     u64 link = 0;
     u64 interrupt = 0;  ///< Jump: takes the pending interrupt; rsi = NIP of the instruction.
     u64 indirect = 0;   ///< Jump: goes on at r13, whose low two bits do not count, by the jump cache.
     /// Call: rax = the CR field of the comparison that set the flags, SO with it; signed and unsigned. Keep all but
     /// rax, rcx, rdx.
     u64 compare_signed = 0, compare_unsigned = 0;
-    /// Call: a whole access of cold code, by number(). rax = effective address; the value to store, or loaded, is in
-    /// rdx, or xmm0 if it has 16 bytes. Keep all but rax, rcx, rdx, xmm0. The call is followed by `test al, n`: the
-    /// access is the block's guest instruction n, which is interrupted if it must be, with all state in its place.
+    /// Call: a whole access, by number(). rax = effective address; the value to store, or loaded, is in rdx, or xmm0 if
+    /// it has 16 bytes. Keep all but rax, rcx, rdx, xmm0; return rax = 0 if it must be interrupted. If `test al, n`
+    /// follows the call they do not return then, but interrupt the block's guest instruction n; all state is in its
+    /// place.
     std::array<u64, 128> access{};
-    /// Call: rax = effective address, rdx = value or pointer, ecx = access (pack()); saves all but rax, rcx, rdx.
+    /// Call: rax = effective address, rdx = pointer to the value, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
-    u64 load = 0, store = 0, load128 = 0, store128 = 0, load_reserve = 0, store_conditional = 0;
+    u64 load_reserve = 0, store_conditional = 0;
 
     static u32 pack(const ir::Access& a) { return a.size | a.swap << 8 | a.sign << 9 | a.aligned << 10; }
     /// `vectors`: xmm registers hold values.
