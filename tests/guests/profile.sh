@@ -65,8 +65,8 @@ while at < len(dump):
         its_pid, thread, vma, address, length, index = struct.unpack_from("<2I4Q", dump, at + 16)
         text, code = dump[at + 56 : at + total].split(b"\0", 1)
         assert its_pid == pid and vma == address and len(code) == length and index == len(loaded)
-        # Each block begins with the poll: cmp dword ptr [r15 + N], 0
-        first = "4183bf" if text.endswith(b"_hot") else "ff0d"  # the poll, the count of executions
+        # Hot code begins with the poll, cmp dword ptr [r15 + N], 0; cold code with its count, dec dword ptr [rip + N].
+        first = "4183bf" if text.endswith(b"_hot") else "ff0d"
         assert text == b"mpower_stubs" or code.startswith(bytes.fromhex(first)), f"{text}: {code[:8].hex()}"
         threads.add(thread)
         loaded.append((address, length, text.decode()))
