@@ -250,6 +250,15 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
         case Op::kRotl32: {
             u64 n;
             const bool known = constant(i.b, &n);
+            if (known && host_.bmi && !(dies(i.a) && place_[i.a].reg >= 0)) {
+                asmjit::Operand a = wide_source(i.a);
+                if (a.isReg())
+                    a = a.as<Gp>().r32();
+                else
+                    a.as<Mem>().setSize(4);
+                a_.emit(ins::Inst::kIdRorx, define(id).r32(), a, imm((32 - n) & 31));
+                break;
+            }
             if (!known) load_into(rcx, i.b);
             const Gp r = define_from(id, i.a);
             if (known)

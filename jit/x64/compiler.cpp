@@ -21,6 +21,7 @@ Compiler::Parts Compiler::compile() {
     });
     live_ = ir::liveness(block_, lazy_);
     place_.resize(block_.insts.size());
+    if (lazy_) find_uses();
     find_wishes();
     find_dead_status();
     std::fill(std::begin(owner_), std::end(owner_), kNobody);

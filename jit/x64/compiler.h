@@ -75,6 +75,9 @@ class Compiler {
     void save(u32 id);             ///< To its slot, if it is not there.
     bool is_remade(u32 id) const;  ///< kConst, kPc.
     bool dies(u32 id) const { return live_.last_use[id] <= now_; }
+    void find_uses();
+    u32 next_use(u32 id);                 ///< From now_ on; or its end. Of cold code its end.
+    bool is_full() const;                 ///< No general register is free.
     void load_into(const Gp& r, u32 id);  ///< A copy; for scratch registers.
     Gp use(u32 id);                       ///< The value in a register that holds it.
     Operand operand(u32 id);              ///< A register, or an immediate if it fits in 32 bits, sign-extended.
@@ -157,7 +160,7 @@ class Compiler {
     /// `aligned`: what is not naturally aligned is a miss too.
     void look_up(const Gp& base, i32 distance, unsigned size, bool store, const Gp& addend, const Label& slow,
                  bool aligned = false);
-    /// The storage that the access i means, by a look-up or by its probe. Likewise; it is addressed by rdx.
+    /// The storage that the access i means, by a look-up or by its probe. Likewise.
     Mem find_storage(const Inst& i, const Gp& base, bool store, const Label& slow);
     /// To be called first: a kProbe is made by the access that follows it.
     void begin_storage(const Inst& i);
@@ -220,6 +223,8 @@ class Compiler {
     std::vector<u32> slot_owner_;
     u32 pinned_ = 0, pinned_xmm_ = 0;  ///< Registers of the instruction being emitted.
     u32 now_ = 0;
+    /// Hot code's uses, value by value; where in it each value's begin, and its next one is.
+    std::vector<u32> use_at_, first_use_, next_use_;
     std::vector<std::function<void()>> cold_;  ///< Emitted after the block.
     struct Constant {
         Label label;

@@ -74,7 +74,7 @@ Xmm Compiler::take_xmm() {
             pinned_xmm_ |= 1u << r;
             return xmm(r);
         }
-        if (victim == 16 || live_.last_use[xmm_owner_[r]] > live_.last_use[xmm_owner_[victim]]) victim = r;
+        if (victim == 16 || next_use(xmm_owner_[r]) > next_use(xmm_owner_[victim])) victim = r;
     }
     const u32 id = xmm_owner_[victim];
     if (place_[id].reg < 0) save(id);
@@ -143,7 +143,7 @@ Gp Compiler::take_register() {
             pinned_ |= 1u << r;
             return gpq(r);
         }
-        if (victim == 16 || live_.last_use[owner_[r]] > live_.last_use[owner_[victim]]) victim = r;
+        if (victim == 16 || next_use(owner_[r]) > next_use(owner_[victim])) victim = r;
     }
     const u32 id = owner_[victim];
     if (place_[id].xmm < 0) save(id);
@@ -207,7 +207,7 @@ asmjit::Operand Compiler::operand(u32 id) {
 }
 
 asmjit::Operand Compiler::wide_source(u32 id) {
-    if (place_[id].reg < 0 && place_[id].in_slot && dies(id) && !is_vector(id)) return slot(id);
+    if (place_[id].reg < 0 && place_[id].in_slot && !is_vector(id) && (dies(id) || is_full())) return slot(id);
     return use(id);
 }
 
@@ -234,6 +234,38 @@ Gp Compiler::define_from(u32 id, u32 a) {
     const Gp r = define(id);
     load_into(r, a);
     return r;
+}
+
+void Compiler::find_uses() {
+    const std::size_t n = block_.insts.size();
+    first_use_.assign(n + 1, 0);
+    const auto each_use = [&](auto f) {
+        for (u32 id = 0; id < n; ++id) {
+            if (ir::is_pure(block_.insts[id].op) && live_.uses[id] == 0) continue;
+            u32 args[3];
+            const unsigned count = ir::arguments(block_.insts[id], args);
+            for (unsigned k = 0; k < count; ++k) f(args[k], live_.fused[id] ? live_.last_use[id] : id);
+        }
+    };
+    each_use([&](u32 value, u32) { ++first_use_[value + 1]; });
+    for (std::size_t id = 0; id < n; ++id) first_use_[id + 1] += first_use_[id];
+    use_at_.resize(first_use_[n]);
+    next_use_ = first_use_;
+    each_use([&](u32 value, u32 at) { use_at_[next_use_[value]++] = at; });
+    next_use_ = first_use_;
+}
+
+u32 Compiler::next_use(u32 id) {
+    if (!lazy_) return live_.last_use[id];
+    const u32 end = first_use_[id + 1];
+    u32& next = next_use_[id];
+    while (next < end && use_at_[next] < now_) ++next;
+    return next < end ? use_at_[next] : live_.last_use[id];
+}
+
+bool Compiler::is_full() const {
+    return std::all_of(std::begin(kAllocatable), std::end(kAllocatable),
+                       [&](u8 r) { return owner_[r] != kNobody || (pinned_ >> r & 1) != 0; });
 }
 
 void Compiler::clear_caller_saved() {

@@ -34,23 +34,27 @@ bool Compiler::makes_probe(const Inst& i) const {
 
 Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Label& slow) {
     const i32 distance = static_cast<i32>(i.imm);
-    const Mem storage(base, rdx, 0, distance, i.access.size);
+    Mem storage(base, rdx, 0, distance, i.access.size);
     if (i.op != Op::kLoadBy && i.op != Op::kStoreBy) {
         look_up(base, distance, i.access.size, store, rdx, slow);
         return storage;
     }
     const u32 id = store ? i.c : i.b;
     if (!makes_probe(i)) {
-        load_into(rdx, id);
-        a_.test(rdx, rdx);
+        if (place_[id].reg >= 0)
+            storage.setIndex(use(id));
+        else
+            load_into(rdx, id);
+        const Gp addend = gpq(storage.indexId());
+        a_.test(addend, addend);
         a_.jz(slow);
         return storage;
     }
     const Inst& probe = block_.insts[id];
     const Label none = a_.newLabel();
     const Gp addend = use(id);
+    storage.setIndex(addend);
     look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 1), store, addend, none);
-    a_.mov(rdx, addend);
     cold_.push_back([this, none, slow, addend] {
         a_.bind(none);
         a_.xor_(addend.r32(), addend.r32());

@@ -2,8 +2,8 @@
 //
 // Registers in generated code: r15 the CpuState (state()), r14 the level-1 TLB array of the current address space, r13
 // the effective address of the block's first instruction (the NIP when it starts). rax, rcx, rdx and xmm0-xmm3 are
-// scratch. The rest hold values. The stack frame has the byte-swap mask of vectors, room for a vector, for every
-// register (around slow paths), then 16-byte slots for values.
+// scratch. The rest hold values. The stack frame has the byte-swap mask of vectors, room for a vector, 16-byte slots
+// for values, then room for every register (around slow paths).
 #pragma once
 
 #include <asmjit/x86.h>
@@ -34,8 +34,10 @@ inline void load_state_address(asmjit::x86::Assembler& a) {
     a.lea(asmjit::x86::rdi, asmjit::x86::ptr(kState, -kStateBias));
 }
 
-constexpr int kSwapMask = 0, kScratch = 16, kSavedGeneral = 32, kSavedVectors = 160, kSlots = 416;
-constexpr int kFrameBytes = kSlots + 16 * static_cast<int>(kMaxBlockIr) + 8;  // 8: rsp is 16-byte aligned inside
+// The first slots are within reach of a one-byte displacement.
+constexpr int kSwapMask = 0, kScratch = 16, kSlots = 32, kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr),
+              kSavedVectors = kSavedGeneral + 16 * 8;
+constexpr int kFrameBytes = kSavedVectors + 16 * 16 + 8;  // 8: rsp is 16-byte aligned inside
 
 /// What enter() returns.
 constexpr u64 kLeftAttention = 0;  ///< NIP and MSR say where to go on.
