@@ -88,6 +88,39 @@ TEST_F(X64, StaleBlock_IsTranslatedAnew_WhenItIsReachedByALink) {
     EXPECT_EQ(executor.stats().blocks, 4u);  // the first block was only compared
 }
 
+// Loads, stores, a call to another page and back, one by CTR to a third: 100 times as many rounds take not one call of
+// C++ more.
+TEST_F(X64, SteadyState_OfLoadsStoresAndCalls_CallsNoCpp) {
+    constexpr u32 kLd = 0xe8a40000, kBlr = 0x4e800020, kBl = 0x48000001, kMtctrR12 = 0x7d8903a6, kBctrl = 0x4e800421;
+    constexpr u32 kAddiR7 = 0x38e7ffff, kCmpdiR7 = 0x2c270000, kBne = 0x40820000;
+    put(kCode, {kLd, kAddi | 1, kStd, kBl | (0x1000 - 12), kMtctrR12, kBctrl, kAddiR7, kCmpdiR7, kBne | (-32 & 0xfffc),
+                kLeave});
+    put(kCode + 0x1000, {kLd | 8, kStd | 16, kBlr});
+    put(kCode + 0x2000, {kAddi | 1, kBlr});
+    X64Executor executor(mmu, cache);
+    struct Calls {
+        u64 resolved, blocks, hot, misses;
+        bool operator==(const Calls&) const = default;
+    };
+    const auto calls = [&](u64 rounds) {
+        const Calls before{executor.stats().resolved, executor.stats().blocks, executor.stats().hot_blocks,
+                           mmu.stats().level1_misses};
+        state.gpr[3] = 0;
+        state.gpr[4] = 0x8000;
+        state.gpr[7] = rounds;
+        state.gpr[12] = kCode + 0x2000;
+        run(executor);
+        EXPECT_EQ(state.gpr[3], 2 * rounds);
+        return Calls{executor.stats().resolved - before.resolved, executor.stats().blocks - before.blocks,
+                     executor.stats().hot_blocks - before.hot, mmu.stats().level1_misses - before.misses};
+    };
+    calls(100'000);  // all that gets hot is
+    const Calls few = calls(1'000);
+    EXPECT_EQ(calls(100'000), few);
+    EXPECT_LT(few.resolved, 5u);
+    EXPECT_EQ(few.misses, 0u);
+}
+
 TEST_F(X64, LinkedLoop_Leaves_WhenAttentionIsAsked) {
     put(kCode, {kB});  // b .
     X64Executor executor(mmu, cache);
