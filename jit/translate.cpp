@@ -184,8 +184,7 @@ class Tracer {
             return ir::is_pure(i.op) || (ir::set_size(i.op) != 0 && ir::is_late(i));
         };
         if (b_.ended() || !std::all_of(skipped.begin(), skipped.end(), computes)) {
-            b_.block() = saved;
-            b_.close();
+            b_.restore(saved);
             trace_.ranges = ranges;
             return false;
         }

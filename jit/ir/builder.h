@@ -229,8 +229,13 @@ class Builder {
         block_.insts.pop_back();
         ended_ = false;
     }
-    /// The last instruction ends the block.
-    void close() { ended_ = true; }
+    /// Back to `ended`, a block as it was; what comes next belongs to its last guest instruction.
+    void restore(Block ended) {
+        block_ = std::move(ended);
+        guest_ = static_cast<u16>(block_.pc.size() - 1);
+        pc_ = block_.pc.back();
+        ended_ = true;
+    }
     /// Adds `inst` to a block whose end was taken off.
     void reopen_with(const Inst& inst) {
         block_.insts.push_back(inst);

@@ -121,6 +121,23 @@ TEST_F(X64, SteadyState_OfLoadsStoresAndCalls_CallsNoCpp) {
     EXPECT_EQ(few.misses, 0u);
 }
 
+// 0: b 8.  4: beq cr1,16.  8: addi; addi.  16: xori r8,r8,1; cmpdi cr1,r8,0; addi r7,r7,-1; cmpdi r7,0; bne 4; sc
+// What the branch at 4 goes over was executed before, so it is not converted, and the trace ends there.
+TEST_F(X64, BranchThatCannotBeConverted_AtTheEndOfATrace_GoesWhereItShould) {
+    put(kCode, {kB | 8, 0x41860000 | 12, kAddi | 0x100, kAddi | 1, 0x69080001, 0x2ca80000, 0x38e7ffff, 0x2c270000,
+                0x40820000 | (-28 & 0xfffc), kLeave});
+    CodeCache eager(ram, epochs, {.count_instructions = true, .hot = 2});
+    X64Executor executor(mmu, eager);
+    for (unsigned n = 0; n < 10; ++n) {
+        state.gpr[7] = 10;
+        state.gpr[3] = state.gpr[8] = state.instructions = 0;
+        run(executor);
+        EXPECT_EQ(state.gpr[3], 6 * 0x101u);
+        EXPECT_EQ(state.instructions, 1u + 6 * 2 + 10 * 5 + 9 + 1);
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
 TEST_F(X64, LinkedLoop_Leaves_WhenAttentionIsAsked) {
     put(kCode, {kB});  // b .
     X64Executor executor(mmu, cache);
