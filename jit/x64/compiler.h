@@ -139,8 +139,11 @@ class Compiler {
     void emit_vector_call(u32 id, const Inst& i);
     // --- floating point
     void find_dead_status();
-    void test_controls(const Label& slow);  ///< Clobbers rax.
+    /// What compute() emits, if FPSCR allows the host to do it; else, or if what it computes is inexact for the first
+    /// time, goes to `slow`. compute() may go there too; it is called twice. Clobbers rax.
+    void compute_by_host(const Label& slow, const std::function<void()>& compute);
     void compute_scalar(const ir::FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c);
+    void compute_vector(const ir::FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c);
     void emit_float(u32 id, const Inst& i);
     void emit_conversion(u32 id, const Inst& i);
     void emit_float_vector(u32 id, const Inst& i);

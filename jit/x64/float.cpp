@@ -16,7 +16,7 @@ using ir::Op;
 
 namespace {
 
-/// Round to nearest, nothing enabled, and the inexact exception remembered already.
+/// Round to nearest, nothing enabled; steady: the inexact exception is remembered already.
 constexpr u32 kControls = static_cast<u32>(fp::fpscr::kXx | fp::fpscr::kEnables | fp::fpscr::kRn),
               kSteady = static_cast<u32>(fp::fpscr::kXx);
 
@@ -60,11 +60,29 @@ void Compiler::find_dead_status() {
     }
 }
 
-void Compiler::test_controls(const Label& slow) {
+void Compiler::compute_by_host(const Label& slow, const std::function<void()>& compute) {
+    const Label other = a_.newLabel(), computed = a_.newLabel();
     a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
     a_.and_(eax, kControls);
     a_.cmp(eax, kSteady);
-    a_.jne(slow);
+    a_.jne(other);
+    compute();
+    a_.bind(computed);
+    cold_.push_back([this, slow, compute, other, computed] {
+        // Inexact would be the first time: the host has to say that it was not, or have been told so before.
+        constexpr u32 kInexact = 0x20, kHostControls = 0x1f80;
+        const Mem controls = ptr_32(rsp, kScratch);
+        a_.bind(other);
+        a_.test(eax, eax);
+        a_.jnz(slow);
+        compute();
+        a_.vstmxcsr(controls);
+        a_.test(controls, kInexact);
+        a_.jz(computed);
+        a_.mov(controls, kHostControls);
+        a_.vldmxcsr(controls);
+        a_.jmp(slow);
+    });
 }
 
 void Compiler::call_float(const Inst& i, const Kept& k) {
@@ -116,16 +134,36 @@ void Compiler::compute_scalar(const FloatForm& form, const Xmm& r, const Xmm& a,
     }
 }
 
+void Compiler::compute_vector(const FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c) {
+    const bool s = form.single;
+    switch (form.op) {
+        case Float::kAdd: s ? a_.vaddps(r, a, b) : a_.vaddpd(r, a, b); break;
+        case Float::kSub: s ? a_.vsubps(r, a, b) : a_.vsubpd(r, a, b); break;
+        case Float::kMul: s ? a_.vmulps(r, a, b) : a_.vmulpd(r, a, b); break;
+        case Float::kDiv: s ? a_.vdivps(r, a, b) : a_.vdivpd(r, a, b); break;
+        case Float::kSqrt: s ? a_.vsqrtps(r, b) : a_.vsqrtpd(r, b); break;
+        case Float::kMadd:
+        case Float::kNmadd:
+            a_.vmovaps(r, b);
+            s ? a_.vfmadd231ps(r, a, c) : a_.vfmadd231pd(r, a, c);
+            break;
+        default:
+            a_.vmovaps(r, b);
+            s ? a_.vfmsub231ps(r, a, c) : a_.vfmsub231pd(r, a, c);
+            break;
+    }
+}
+
 void Compiler::emit_float(u32 id, const Inst& i) {
     const FloatForm form = FloatForm::of(i.imm2);
     if (!host_.avx2) return emit_float_call(id, i);
     if (form.op >= Float::kFromS64) return emit_conversion(id, i);
     const Label slow = a_.newLabel(), unusual = a_.newLabel(), good = a_.newLabel(), done = a_.newLabel();
     const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
-    test_controls(slow);
-    compute_scalar(form, r, a, b, c);
     const bool single = form.single || form.op == Float::kRound;
-    if (single) {
+    compute_by_host(slow, [=, this] {
+        compute_scalar(form, r, a, b, c);
+        if (!single) return;
         // Rounded twice is wrong only if the first rounding gave what lies between two singles.
         if (form.op != Float::kRound) {
             a_.vmovd(eax, r);
@@ -136,7 +174,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
         a_.vmovaps(xmm1, r);
         a_.vcvtsd2ss(xmm0, r, r);
         a_.vcvtss2sd(r, r, xmm0);
-    }
+    });
     const Exponents range = accepted(form);
     a_.vmovq(rax, r);
     a_.add(rax, rax);
@@ -205,18 +243,19 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
     if (from) {
         const Gp b = use(i.b);
         x = define_xmm(id);
-        test_controls(slow);
-        if (form.op == Float::kFromU64) {
-            a_.test(b, b);
-            a_.js(slow);
-        }
-        a_.vxorps(xmm0, xmm0, xmm0);
-        if (form.single) {
-            a_.vcvtsi2ss(xmm0, xmm0, b);
-            a_.vcvtss2sd(x, xmm0, xmm0);
-        } else {
-            a_.vcvtsi2sd(x, xmm0, b);
-        }
+        compute_by_host(slow, [=, this] {
+            if (form.op == Float::kFromU64) {
+                a_.test(b, b);
+                a_.js(slow);
+            }
+            a_.vxorps(xmm0, xmm0, xmm0);
+            if (form.single) {
+                a_.vcvtsi2ss(xmm0, xmm0, b);
+                a_.vcvtss2sd(x, xmm0, xmm0);
+            } else {
+                a_.vcvtsi2sd(x, xmm0, b);
+            }
+        });
         a_.vpslldq(xmm0, x, 8);
         if (!dead_status_[id]) {
             a_.mov(last(0), imm(form.packed() & 0xffff));
@@ -225,11 +264,12 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
     } else {
         const Xmm b = use_xmm(i.b);
         g = define(id);
-        test_controls(slow);
-        if (form.nearest)
-            a_.vcvtsd2si(g, b);
-        else
-            a_.vcvttsd2si(g, b);
+        compute_by_host(slow, [=, this] {
+            if (form.nearest)
+                a_.vcvtsd2si(g, b);
+            else
+                a_.vcvttsd2si(g, b);
+        });
         switch (form.op) {
             case Float::kToS32:
                 a_.movsxd(rax, g.r32());
@@ -319,23 +359,7 @@ void Compiler::emit_float_vector(u32 id, const Inst& i) {
                 : form.op == Float::kGreater ? kIsGreater
                                              : kIsGreaterEqual);
     } else {
-        test_controls(slow);
-        switch (form.op) {
-            case Float::kAdd: s ? a_.vaddps(r, a, b) : a_.vaddpd(r, a, b); break;
-            case Float::kSub: s ? a_.vsubps(r, a, b) : a_.vsubpd(r, a, b); break;
-            case Float::kMul: s ? a_.vmulps(r, a, b) : a_.vmulpd(r, a, b); break;
-            case Float::kDiv: s ? a_.vdivps(r, a, b) : a_.vdivpd(r, a, b); break;
-            case Float::kSqrt: s ? a_.vsqrtps(r, b) : a_.vsqrtpd(r, b); break;
-            case Float::kMadd:
-            case Float::kNmadd:
-                a_.vmovaps(r, b);
-                s ? a_.vfmadd231ps(r, a, c) : a_.vfmadd231pd(r, a, c);
-                break;
-            default:
-                a_.vmovaps(r, b);
-                s ? a_.vfmsub231ps(r, a, c) : a_.vfmsub231pd(r, a, c);
-                break;
-        }
+        compute_by_host(slow, [=, this] { compute_vector(form, r, a, b, c); });
         // Twice the bits are the exponent and the fraction; moved so that a signed comparison finds those out of range.
         const bool sum = form.op == Float::kAdd || form.op == Float::kSub;
         if (s) {
