@@ -58,6 +58,9 @@ constexpr u32 kAttentionInterrupt = 1;
 struct JumpEntry {
     u64 tag = 0;
     const void* code = nullptr;
+    /// The executor's: the code is that of block `key` as long as its `trust` is the same. So an entry whose stamp is
+    /// out of date is made good without a look at the table of all code.
+    u64 key = 0, trust = 0;
 };
 
 /// Recently resolved effective addresses, direct-mapped by word. An entry answers for address `ea` if its tag is
@@ -74,7 +77,7 @@ struct JumpCache {
     JumpCache() { clear(); }
     static unsigned index(u64 ea) { return ea >> 2 & (kEntries - 1); }
     void clear() {
-        for (unsigned n = 0; n < kEntries; ++n) entries[n] = {u64{n} << 2, nullptr};
+        for (unsigned n = 0; n < kEntries; ++n) entries[n] = {.tag = u64{n} << 2};
     }
 };
 

@@ -71,11 +71,13 @@ void X64Executor::synchronise(CpuState& s) {
     if (cache_.arrive(visitor_)) {
         s.jumps.clear();
         stamps_ = {};
+        ++trust_;
     }
     // Or code that was killed, and comes back here, would be found again.
     if (const u64 now = cache_.killed(); now != killed_) {
         killed_ = now;
         stamps_ = {};
+        ++trust_;
     }
     if (const u64 now = cache_.epochs().modifications(); now != modifications_) {
         modifications_ = now;
@@ -118,7 +120,7 @@ void X64Executor::interpret(CpuState& s) {
     hypercall_ = interpreter_->step(s) == Exit::kHypercall;
 }
 
-const u8* X64Executor::look_up(CpuState& s) {
+const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
     Ra ra;
     mmu::Fault fault;
     if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
@@ -127,11 +129,19 @@ const u8* X64Executor::look_up(CpuState& s) {
         return nullptr;
     }
     const u64 key = ir::block_key(ra, ir::mode_of(s).key());
-    if (const u8* code = cache_.find(visitor_, key)) [[likely]]
+    // The fetch may have found code modified.
+    if (remembered.key == key && remembered.trust == trust_ && cache_.killed() == killed_)
+        return static_cast<const u8*>(remembered.code);
+    const u8* code = cache_.find(visitor_, key);
+    if (code == nullptr) {
+        making_ = &s;
+        making_at_ = ra;
+        code = cache_.translate(visitor_, key, ra, *this);
+    }
+    if (code != nullptr) {
+        remembered = {.tag = remembered.tag, .code = code, .key = key, .trust = trust_};
         return code;
-    making_ = &s;
-    making_at_ = ra;
-    if (const u8* code = cache_.translate(visitor_, key, ra, *this)) return code;
+    }
     if (visitor_.last == cache_.turn_overs()) interpret(s);
     return nullptr;
 }
@@ -143,8 +153,8 @@ const u8* X64Executor::find(CpuState& s) {
         synchronise(s);
         JumpEntry& remembered = s.jumps.entries[JumpCache::index(s.nip)];
         if (remembered.tag == (s.nip ^ s.jumps.stamp)) return static_cast<const u8*>(remembered.code);
-        if (const u8* code = look_up(s)) {
-            remembered = {s.nip ^ s.jumps.stamp, code};
+        if (const u8* code = look_up(s, remembered)) {
+            remembered.tag = s.nip ^ s.jumps.stamp;
             stamp_->used[mmu::Mmu::half_of(s.nip)] = true;
             return code;
         }

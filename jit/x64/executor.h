@@ -27,7 +27,8 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
 
   private:
     const u8* find(CpuState& s);
-    const u8* look_up(CpuState& s);
+    /// Code at state.nip; `remembered` is the entry for it, and is made so but for its tag.
+    const u8* look_up(CpuState& s, JumpEntry& remembered);
     void synchronise(CpuState& s);
     void interpret(CpuState& s);
     void entered(Ra page) override { cache_.validate(visitor_, page); }
@@ -58,6 +59,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     u64 last_stamp_ = 0, uses_ = 0;
     std::array<u64, mmu::Mmu::kHalves> code_drops_{};
     u64 modifications_ = 0, killed_ = 0;
+    u64 trust_ = 1;  ///< Of entries that were made since the last time that code went.
 
     std::unique_ptr<Interpreter> interpreter_;  ///< Made when it is needed.
     bool hypercall_ = false;                    ///< The interpreter met sc 1.

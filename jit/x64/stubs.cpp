@@ -385,9 +385,9 @@ void make_cr_field(Assembler& a, const Gp& r, bool is_signed) {
 
 void jump_by_cache(Assembler& a, const Gp& ea, u64 dispatch) {
     constexpr int kEntries = offsetof(CpuState, jumps) + offsetof(JumpCache, entries);
-    static_assert(sizeof(JumpEntry) == 16);
-    a.lea(eax, ptr(0, ea, 2));  // word number * 16
-    a.and_(eax, (JumpCache::kEntries - 1) << 4);
+    static_assert(sizeof(JumpEntry) == 32);
+    a.lea(eax, ptr(0, ea, 3));  // word number * 32
+    a.and_(eax, (JumpCache::kEntries - 1) << 5);
     a.xor_(ea, state(offsetof(CpuState, jumps) + offsetof(JumpCache, stamp), 8));
     a.cmp(ea, state(kEntries + offsetof(JumpEntry, tag), 8, rax));
     a.jne(imm(dispatch));
