@@ -3,6 +3,7 @@
 #define MPOWER_TESTS_GUESTS_LITMUS_H
 #include "cpu.h"
 
+#define MOST_TESTS 200
 #define MOST_THREADS 4
 #define MOST_LOCATIONS 4
 #define MOST_OBSERVABLES 8

@@ -19,6 +19,7 @@ LOCATIONS, RESULTS, SCRATCH = 3, 7, 12
 LOADED, STORED = (14, 16, 18, 20), (22, 24, 26, 28)
 SUCCESS = (30, 31)
 SLOT = 16  # bytes of a result
+MOST_TESTS = 200
 MOST_RESULTS = 4  # of a thread
 MOST_OBSERVABLES = 8
 MOST_OUTCOMES = 64
@@ -117,6 +118,8 @@ def code(outcome):
 def emit(tests):
     assembly = ['/* Made by emit.py. */', '#include "litmus.h"', ""]
     declarations, rows = [], []
+    if len(tests) > MOST_TESTS:
+        raise ValueError("too many tests")
     for n, name in enumerate(tests):
         program = suite.parse(name)
         threads = [Thread(program, t, f"litmus_{n}_{t}") for t in range(len(program.threads))]
