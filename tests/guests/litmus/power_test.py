@@ -37,8 +37,8 @@ HELPERS = {"RDW": 2, "Detour": 2}  # a thread that is no part of the cycle
 
 # All outcomes of tests of our own, as reasoned by hand; values in the order of power.observables.
 OUTCOMES = {
-    # what is loaded by 16 bytes, by the lower 8 of them; the location
-    "Whole16": [(0, 0, 0, 1, 1), (0, 0, 1, 1, 1), (1, 1, 1, 1, 1)],
+    # what is loaded by 16 bytes, again, by the lower 8 of them; the location
+    "Whole16": [(0, 0, 0, 0, 0, 1, 1), (0, 0, 0, 0, 1, 1, 1), (0, 0, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 1, 1)],
     "Pair16": [(1, 1, 1, 1), (2, 2, 1, 1), (2, 2, 2, 2)],
     "Built16+lwsync": [(0, 0, 1, 2), (1, 0, 1, 2), (1, 2, 1, 2)],
     # each thread stores its half, and loads both

@@ -33,7 +33,8 @@ SHAPES = {
     # four
     "IRIW": "Wx | Rx Ry | Wy | Ry Rx", "IRRWIW": "Wx | Rx Ry | Wy | Ry Wx", "IRWIW": "Wx | Rx Wy | Wy | Ry Wx",
     # sizes: is an access one access, and is it seen in the same order as its parts?
-    "Whole2": "Wx:2 | Rx:2 Rx:1", "Whole4": "Wx:4 | Rx:4 Rx:2", "Whole8": "Wx:8 | Rx:8 Rx:4", "Whole16": "Wx:16 | Rx:16 Rx:8",
+    "Whole2": "Wx:2 | Rx:2 Rx:2 Rx:1", "Whole4": "Wx:4 | Rx:4 Rx:4 Rx:2", "Whole8": "Wx:8 | Rx:8 Rx:8 Rx:4",
+    "Whole16": "Wx:16 | Rx:16 Rx:16 Rx:8",
     "Pair16": "Wx:16 | Wx:16 Rx:16",
     "Built16": "Wx.0:8 Wx.1:8 | Rx:16", "Built8": "Wx.0:4 Wx.1:4 | Rx:8", "Built2": "Wx.0:1 Wx.1:1 | Rx:2",
     "MP.sizes": "Wx:8 Wy:16 | Ry.1:8 Rx.1:4", "SB.sizes": "Wx.0:4 Rx:8 | Wx.1:4 Rx:8", "SB16": "Wx:16 Ry:16 | Wy:16 Rx:16",
