@@ -1,22 +1,23 @@
 /* Litmus tests: outcomes that the storage model forbids must never appear (Power ISA 2.07, Book II 1.7). litmus/emit.py
- * makes the tests and says what is allowed. Each runs many instances, on memory of their own, by vCPUs 0 .. n-1 at once:
- * in rounds of INSTANCES, each thread beginning an instance by the time base when the others do, but for a few ticks that
- * differ from instance to instance. What the instances of a round came to is counted while those of the next are set up. */
+ * makes the tests and says what is allowed. Each runs many instances, on memory of their own, by vCPUs 0 .. n-1 at
+ * once: in rounds of INSTANCES, each thread beginning an instance by the time base when the others do, but for a few
+ * ticks that differ from instance to instance. What the instances of a round came to is counted while those of the next
+ * are set up. */
 #include "litmus.h"
 
 #define INSTANCES 256
-#define ROUNDS 400 /* at most, each test; 102,400 runs */
-#define ROUNDS_LONG 4096 /* at least; 1,048,576 runs */
+#define ROUNDS 400              /* at most, each test; 102,400 runs */
+#define ROUNDS_LONG 4096        /* at least; 1,048,576 runs */
 #define TICKS (6 * 512000000ul) /* at most, all tests; not in the long run */
-/* Every test is run in several passes over all: a busy host lets two vCPUs run side by side, or on one processor in turns,
- * for a second or more. */
+/* Every test is run in several passes over all: a busy host lets two vCPUs run side by side, or on one processor in
+ * turns, for a second or more. */
 #define PASSES 8
 #define PASSES_PATIENT 200 /* at most, in the long run, for tests whose relaxed outcome has to be seen */
 #define SPIN 10000 /* ticks before a vCPU that waits lets others run: there may be more vCPUs than host processors */
 #define SHORTEST_STEP (20 << TIME_SHIFT)
 #define LONGEST_STEP (500 << TIME_SHIFT) /* a microsecond */
-#define PREEMPTED (50000 << TIME_SHIFT) /* later than this: the host ran something else */
-#define LEAD 2000 /* ticks from the meeting of the threads to the first instance */
+#define PREEMPTED (50000 << TIME_SHIFT)  /* later than this: the host ran something else */
+#define LEAD 2000                        /* ticks from the meeting of the threads to the first instance */
 #define H_CONFER 0xe4
 #define H_PROD 0xe8
 #define H_JOIN 0x298
@@ -27,7 +28,7 @@ static struct { u64 value[RESULT_BYTES / 8]; } results[2][MOST_THREADS][INSTANCE
 static struct count {
     u64 outcomes[MOST_OUTCOMES]; /* as in the test's list */
     u64 others;
-    u32 other; /* one of them */
+    u32 other;                                        /* one of them */
 } counts[MOST_THREADS] __attribute__((aligned(128))); /* by each thread in this pass */
 static struct count totals[MOST_TESTS];
 
@@ -36,7 +37,7 @@ static volatile u32 turn __attribute__((aligned(128)));
 static volatile u64 met_at;
 /* What vCPU 0 has all others do: how many orders there have been << 32 | which test, litmus_count to go home. */
 static volatile u64 order __attribute__((aligned(128)));
-static volatile u64 ended; /* the last order done; they increase */
+static volatile u64 ended;             /* the last order done; they increase */
 static long time_step = SHORTEST_STEP; /* between two instances */
 static int is_long, must_see;
 
@@ -83,8 +84,8 @@ static void play(const struct litmus* test, u64 thread, unsigned half, u64 rando
     }
 }
 
-/* The initial values of a round's instances. A thread's store takes long, and stays in the store buffer, if the location is
- * in another's cache, and its load is quick if the location is in its own: who sets what up changes. */
+/* The initial values of a round's instances. A thread's store takes long, and stays in the store buffer, if the
+ * location is in another's cache, and its load is quick if the location is in its own: who sets what up changes. */
 static void set_up(const struct litmus* test, u64 thread, unsigned half, u64 round) {
     for (u32 l = 0; l < test->locations; ++l) {
         if ((l + round) % test->threads != thread) continue;
@@ -134,7 +135,8 @@ static void run_thread(const struct litmus* test, u64 thread, u64 now) {
         meet(test);
         count(test, thread, half);
         set_up(test, thread, !half, round / 2);
-        if (thread == 0 && (is_long ? round + 1 == ROUNDS_LONG / PASSES : round + 1 == ROUNDS / PASSES || timebase() > deadline))
+        if (thread == 0 &&
+            (is_long ? round + 1 == ROUNDS_LONG / PASSES : round + 1 == ROUNDS / PASSES || timebase() > deadline))
             ended = now;
         meet(test);
     }
@@ -213,7 +215,8 @@ static void follow(u64 index) {
             if (timebase() > end) hcall(H_JOIN, 0, 0, 0, 0, 0);
         }
         LWSYNC;
-        if ((u32)now != litmus_count && index < litmus_tests[(u32)now].threads) run_thread(&litmus_tests[(u32)now], index, now);
+        if ((u32)now != litmus_count && index < litmus_tests[(u32)now].threads)
+            run_thread(&litmus_tests[(u32)now], index, now);
     }
 }
 

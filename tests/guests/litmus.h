@@ -21,8 +21,9 @@
 #define STRETCH_COUNT 72
 
 #ifdef __ASSEMBLER__
-/* A thread of a test: function(stretch). In its code r3-r6 hold the addresses of the instance's locations, r7 that of its
- * results, r8 the time of its begin, r9-r11 the steps of these, CTR how many instances are left. r0, r12, r14-r31 are free. */
+/* A thread of a test: function(stretch). In its code r3-r6 hold the addresses of the instance's locations, r7 that of
+ * its results, r8 the time of its begin, r9-r11 the steps of these, CTR how many instances are left. r0, r12, r14-r31
+ * are free. */
     .macro BEGIN name
     .globl \name
     .type \name, @function

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the guest's litmus tests: litmus_threads.S, the code of each test's threads, and litmus_table.c, what each test
+"""Writes the guest's litmus tests: litmus_threads.S, the code of their threads, and litmus_table.c, what each test
 looks at and which outcomes the storage model allows (../litmus.h)."""
 
 import argparse
@@ -42,8 +42,8 @@ class Thread:
                 self.join(joint, source)
 
     def add(self, index, access, joint, source):
-        """The code of an access, its address or value made from `source` if the joint before says so. The register that it
-        loads, if it does."""
+        """The code of an access, its address or value made from `source` if the joint before says so. The register that
+        it loads, if it does."""
         base, offset = LOCATIONS + self.locations.index(access.location), access.offset
         if joint == "addr":
             self.body += [f"xor {SCRATCH}, {source}, {source}", f"add {SCRATCH}, {SCRATCH}, {base}"]

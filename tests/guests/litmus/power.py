@@ -1,12 +1,13 @@
 """Which outcomes of a small concurrent program does the Power storage model allow?
 
-The model is the axiomatic one of Alglave, Maranget, Tautschnig, "Herding cats: modelling, simulation, testing and data mining
-for weak memory" (TOPLAS 36(2), 2014), section 6: SC per location, no thin air, observation, propagation. Two things are added:
-  - A load-reserve and its successful store-conditional are a read and a write between which no write of another thread to the
-    location comes in coherence order. A store-conditional may always fail.
-  - Accesses of several sizes: each location consists of cells; an access reads or writes one or more of them. Coherence, and
-    SC per location, hold for each cell; two accesses that meet in several cells are in the same order in all of them
-    (single-copy atomicity of aligned accesses).
+The model is the axiomatic one of Alglave, Maranget, Tautschnig, "Herding cats: modelling, simulation, testing and data
+mining for weak memory" (TOPLAS 36(2), 2014): SC per location, no thin air, observation, propagation. Two things are
+added:
+  - A load-reserve and its successful store-conditional are a read and a write between which no write of another thread
+    to the location comes in coherence order. A store-conditional may always fail.
+  - Accesses of several sizes: each location consists of cells; an access reads or writes one or more of them.
+    Coherence, and SC per location, hold for each cell; two accesses that meet in several cells are in the same order in
+    all of them (single-copy atomicity of aligned accesses).
 """
 
 import itertools
@@ -92,7 +93,7 @@ class Program:
     initial: dict  # location: value of all its bytes
 
     def cells(self, access):
-        """The cells of an access. A cell is as large as the smallest access to the location, and a doubleword at most."""
+        """The cells of an access. A cell has the size of the smallest access to the location, at most a doubleword."""
         unit = self.unit(access.location)
         if access.kind == "Z":
             end = max(a.offset + a.size for a in self.accesses(access.location) if a.kind != "Z")
@@ -160,8 +161,8 @@ class Skeleton:
                                               for b, y in enumerate(self.events) if holds(x, y)))
 
     def joined(self, *names, before=False, after=False):
-        """Pairs around a joint with one of the names. A dependency begins at the load just before it, a barrier counts for
-        all accesses before; the accesses after it are the next one, or all."""
+        """Pairs around a joint with one of the names. A dependency begins at the load just before it, a barrier counts
+        for all accesses before; the accesses after it are the next one, or all."""
         pairs = set()
         for t, joints in enumerate(self.program.joints):
             for i, joint in enumerate(joints):
@@ -193,15 +194,15 @@ class Skeleton:
         po = self.po.between(mask, mask)
         for order in itertools.permutations(writes):
             for sources in itertools.product([None, *writes], repeat=len(reads)):
-                rf = dict(zip(reads, sources))
+                source = dict(zip(reads, sources))
                 # The initial value is no event: it comes before all writes.
-                later = {r: order if w is None else order[order.index(w) + 1:] for r, w in rf.items()}
+                later = {r: order if w is None else order[order.index(w) + 1:] for r, w in source.items()}
                 one = CellExecution(
-                    cell, order, rf, po,
-                    Relation.of(n, ((w, r) for r, w in rf.items() if w is not None)),
+                    cell, order, source, po,
+                    Relation.of(n, ((w, r) for r, w in source.items() if w is not None)),
                     Relation.of(n, itertools.combinations(order, 2)),
                     Relation.of(n, ((r, w) for r in reads for w in later[r])))
-                if (po | one.rf_ | one.co | one.fr).acyclic() and self.atomic(one):
+                if (po | one.rf | one.co | one.fr).acyclic() and self.atomic(one):
                     yield one
 
     def atomic(self, one):
@@ -215,7 +216,7 @@ class CellExecution:
     order: tuple  # the writes in coherence order
     sources: dict  # read: the write it reads, None the initial value
     po: Relation
-    rf_: Relation
+    rf: Relation
     co: Relation
     fr: Relation
 
@@ -226,8 +227,8 @@ class Execution:
         nothing = Relation.of(len(skeleton.events), ())
         self.rf = self.co = self.fr = self.rdw = self.detour = nothing
         for c in cells:
-            self.rf, self.co, self.fr = self.rf | c.rf_, self.co | c.co, self.fr | c.fr
-            rfe = c.rf_ & skeleton.external
+            self.rf, self.co, self.fr = self.rf | c.rf, self.co | c.co, self.fr | c.fr
+            rfe = c.rf & skeleton.external
             self.rdw |= c.po & ((c.fr & skeleton.external) @ rfe)
             self.detour |= c.po & ((c.co & skeleton.external) @ rfe)
 
@@ -235,20 +236,17 @@ class Execution:
         communication = self.rf | self.co | self.fr
         return (communication @ Relation(communication.rows)).irreflexive()
 
-    def outcome(self, observe):
-        """The values of what observe(execution) lists."""
-        return tuple(observe(self))
-
-    def value_read(self, thread, index, cell):
-        events = self.skeleton.events
-        read = next(a for a, e in enumerate(events) if (e.thread, e.index, e.kind) == (thread, index, "R"))
-        one = next(c for c in self.cells if c.cell == cell)
-        source = one.sources[read]
-        return self.skeleton.program.initial.get(cell[0], 0) if source is None else events[source].value
-
-    def final_value(self, cell):
-        one = next(c for c in self.cells if c.cell == cell)
-        return self.skeleton.events[one.order[-1]].value if one.order else self.skeleton.program.initial.get(cell[0], 0)
+    def value(self, observable):
+        o, s = observable, self.skeleton
+        if o.what == "success":
+            return int(s.successes[o.thread, o.index])
+        one = next(c for c in self.cells if c.cell == (o.location, o.cell))
+        if o.what == "read":
+            read = next(a for a, e in enumerate(s.events) if (e.thread, e.index, e.kind) == (o.thread, o.index, "R"))
+            write = one.sources[read]
+        else:
+            write = one.order[-1] if one.order else None
+        return s.program.initial.get(o.location, 0) if write is None else s.events[write].value
 
     def sequentially_consistent(self):
         return (self.skeleton.po | self.rf | self.co | self.fr).acyclic()
@@ -316,20 +314,12 @@ def observables(program):
 
 
 def outcomes(program):
-    """{outcome: whether a sequentially consistent execution has it} for all outcomes that the model allows. An outcome is
-    a tuple of the values of `observables`."""
+    """{outcome: whether a sequentially consistent execution has it} for all outcomes that the model allows. An outcome
+    is a tuple of the values of `observables`."""
     looked_at = list(observables(program))
-
-    def value(execution, o):
-        if o.what == "read":
-            return execution.value_read(o.thread, o.index, (o.location, o.cell))
-        if o.what == "success":
-            return int(execution.skeleton.successes[o.thread, o.index])
-        return execution.final_value((o.location, o.cell))
-
     allowed = {}
     for execution in executions(program):
         if execution.power():
-            outcome = tuple(value(execution, o) for o in looked_at)
+            outcome = tuple(map(execution.value, looked_at))
             allowed[outcome] = allowed.get(outcome, False) or execution.sequentially_consistent()
     return allowed

@@ -1,14 +1,15 @@
 """The litmus tests: shapes x what stands between two accesses of a thread.
 
-A shape lists the accesses of each thread, threads apart by |: R load, W store, U load-reserve with store-conditional, Z dcbz;
-the location; `:4` the size (8 bytes if not said); `.1` which part of the location, counted in that size. Its accesses form a
-cycle, from the last of each thread to the first of the next: a write and a read are "reads from", a read and a write "reads
-what was before", two writes coherence. The cycle is the outcome that a test is named after: what SC forbids.
+A shape lists the accesses of each thread, threads apart by |: R load, W store, U load-reserve with store-conditional,
+Z dcbz; the location; `:4` the size (8 bytes if not said); `.1` which part of the location, counted in that size. The
+accesses of a published shape form a cycle, from the last of each thread to the first of the next: a write and a read
+are "reads from", a read and a write "reads what was before", two writes coherence. The cycle is the outcome that a test
+is named after: what SC forbids.
 
-A test is a shape's name and, for each thread of several accesses, what joins them: `MP+lwsync+addr`. A plural stands for all
-threads (`SB+syncs`), nothing for program order alone; within a thread of three or more accesses joints are apart by hyphens.
-Names and meanings are those of the published families (Sarkar et al., PLDI 2011; "Herding cats", TOPLAS 2014) where they
-have the shape; those with sizes, store-conditionals or dcbz are ours.
+A test is a shape's name and, for each thread of several accesses, what joins them: `MP+lwsync+addr`. A plural stands
+for all threads (`SB+syncs`), nothing for program order alone; joints of a thread of three or more accesses are apart by
+hyphens. Names and meanings are those of the published families (Sarkar et al., PLDI 2011; "Herding cats", TOPLAS 2014)
+where they have the shape; those with sizes, store-conditionals or dcbz are ours.
 """
 
 import re
@@ -35,17 +36,20 @@ SHAPES = {
     # sizes: is an access one access, and is it seen in the same order as its parts?
     "Whole2": "Wx:2 | Rx:2 Rx:2 Rx:1", "Whole4": "Wx:4 | Rx:4 Rx:4 Rx:2", "Whole8": "Wx:8 | Rx:8 Rx:8 Rx:4",
     "Whole16": "Wx:16 | Rx:16 Rx:16 Rx:8",
-    "Pair16": "Wx:16 | Wx:16 Rx:16",
+    "Pair16": "Wx:16 | Wx:16 Rx:16", "Stream16": "Wx:16 Wx:16 Wx:16 | Rx:16 Rx:16 Rx:16",
+    "Stream8": "Wx Wx Wx Wx | Rx Rx Rx", "Stream4": "Wx:4 Wx:4 Wx:4 Wx:4 | Rx:4 Rx:4 Rx:4",
+    "Stream2": "Wx:2 Wx:2 Wx:2 Wx:2 | Rx:2 Rx:2 Rx:2",
     "Built16": "Wx.0:8 Wx.1:8 | Rx:16", "Built8": "Wx.0:4 Wx.1:4 | Rx:8", "Built2": "Wx.0:1 Wx.1:1 | Rx:2",
-    "MP.sizes": "Wx:8 Wy:16 | Ry.1:8 Rx.1:4", "SB.sizes": "Wx.0:4 Rx:8 | Wx.1:4 Rx:8", "SB16": "Wx:16 Ry:16 | Wy:16 Rx:16",
+    "MP.sizes": "Wx:8 Wy:16 | Ry.1:8 Rx.1:4", "SB.sizes": "Wx.0:4 Rx:8 | Wx.1:4 Rx:8",
+    "SB16": "Wx:16 Ry:16 | Wy:16 Rx:16",
     # load-reserve and store-conditional
     "Exchange": "Ux | Ux", "Exchange1": "Ux:1 | Ux:1", "Exchange2": "Ux:2 | Ux:2", "Exchange4": "Ux:4 | Ux:4",
     "Exchange16": "Ux:16 | Ux:16", "Between": "Ux | Wx", "Between4": "Ux:4 | Wx:4", "Between16": "Ux:16 | Wx:16",
-    "BetweenPart": "Ux | Wx.1:4", "Twice": "Ux Ux | Ux", "MP.U": "Wx Uy | Uy Rx", "SB.U": "Ux Ry | Uy Rx", "LB.U": "Ux Wy | Uy Wx",
-    "3.Exchange": "Ux | Ux | Ux",
+    "BetweenPart": "Ux | Wx.1:4", "Twice": "Ux Ux | Ux", "3.Exchange": "Ux | Ux | Ux",
+    "MP.U": "Wx Uy | Uy Rx", "SB.U": "Ux Ry | Uy Rx", "LB.U": "Ux Wy | Uy Wx",
     # dcbz; the initial value of what it clears is 3. By bytes, because it need not be one access.
-    "CoWZ": "Wx:1 Zx", "CoZW": "Zx Wx:1", "MP.Z": "Zx Wy | Ry Rx:1", "SB.Z": "Zx Ry | Wy Rx:1", "S.Z": "Wx:1 Wy | Ry Zx",
-    "R.Z": "Wx Wy:1 | Zy Rx", "2+2W.Z": "Zx Wy | Wy Wx:1",
+    "CoWZ": "Wx:1 Zx", "CoZW": "Zx Wx:1", "MP.Z": "Zx Wy | Ry Rx:1", "SB.Z": "Zx Ry | Wy Rx:1",
+    "S.Z": "Wx:1 Wy | Ry Zx", "R.Z": "Wx Wy:1 | Zy Rx", "2+2W.Z": "Zx Wy | Wy Wx:1",
 }
 
 TESTS = """
@@ -58,7 +62,8 @@ R R+syncs R+lwsyncs R+lwsync+sync R+sync+lwsync
 S S+syncs S+lwsyncs S+lwsync+po S+lwsync+data S+lwsync+addr S+lwsync+ctrl S+eieio+data
 2+2W 2+2W+syncs 2+2W+lwsyncs 2+2W+eieios 2+2W+lwsync+po
 PPO+lwsync+ctrl-po-addr PPO+lwsync+addr-po-addr PPO+sync+data-po-addr RDW+sync+addr-po-addr Detour+sync+ctrl-po-addr
-MP.fri+lwsync+po-po-addr MP.fri+lwsync+po-po-ctrlisync LB.fri+data+po-po-data LB.WW+addr-po+addr-po LB.WW+data-po+data-po
+MP.fri+lwsync+po-po-addr MP.fri+lwsync+po-po-ctrlisync LB.fri+data+po-po-data
+LB.WW+addr-po+addr-po LB.WW+data-po+data-po
 WRC WRC+syncs WRC+lwsyncs WRC+lwsync+addr WRC+data+addr
 RWC RWC+syncs RWC+addr+sync RWC+lwsync+sync
 WWC+syncs WWC+lwsync+data WWC+datas
@@ -68,7 +73,8 @@ W+RWC+syncs W+RWC+lwsync+addr+sync
 Z6.0+syncs Z6.1+lwsyncs Z6.2+lwsync+datas Z6.3+syncs Z6.3+lwsync+lwsync+addr Z6.4+syncs Z6.5+syncs
 3.SB+syncs 3.SB+lwsyncs 3.LB+datas 3.2W+lwsyncs
 IRIW IRIW+syncs IRIW+lwsyncs IRIW+addrs IRRWIW+syncs IRWIW+syncs
-Whole2 Whole4 Whole8 Whole16 Pair16 Built16+lwsync Built8+lwsync Built2+lwsync
+Whole2 Whole4 Whole8 Whole16 Pair16 Stream16 Stream8 Stream4 Stream2
+Built16+lwsync Built8+lwsync Built2+lwsync
 MP.sizes+lwsync+addr SB.sizes SB.sizes+syncs SB16+syncs
 Exchange Exchange1 Exchange2 Exchange4 Exchange16 Between Between4 Between16 BetweenPart Twice 3.Exchange
 MP.U+lwsync+addr SB.U SB.U+syncs LB.U+datas
