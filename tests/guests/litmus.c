@@ -13,6 +13,8 @@
  * turns, for a second or more. */
 #define PASSES 8
 #define PASSES_PATIENT 200 /* at most, in the long run, for tests whose relaxed outcome has to be seen */
+#define HAMMER_TICKS (512000000ul / 5)
+#define HAMMER_TICKS_LONG (20 * 512000000ul)
 #define SPIN 10000 /* ticks before a vCPU that waits lets others run: there may be more vCPUs than host processors */
 #define SHORTEST_STEP (20 << TIME_SHIFT)
 #define LONGEST_STEP (500 << TIME_SHIFT) /* a microsecond */
@@ -35,7 +37,9 @@ static struct count totals[MOST_TESTS];
 static volatile u32 arrived __attribute__((aligned(128)));
 static volatile u32 turn __attribute__((aligned(128)));
 static volatile u64 met_at;
-/* What vCPU 0 has all others do: how many orders there have been << 32 | which test, litmus_count to go home. */
+/* What vCPU 0 has all others do: how many orders there have been << 32 | which test, or one of these. */
+#define HAMMER 0x10000u
+#define GO_HOME 0x10001u
 static volatile u64 order __attribute__((aligned(128)));
 static volatile u64 ended;             /* the last order done; they increase */
 static long time_step = SHORTEST_STEP; /* between two instances */
@@ -180,6 +184,41 @@ static void report(const struct litmus* test, const struct count* total) {
     }
 }
 
+/* --- single-copy atomicity: many more chances than an instance of a test has. vCPU 0 stores, vCPU 1 loads, all the
+ * time. */
+static const char* const hammered_names[] = {"torn quadwords", "torn doublewords", "torn words", "torn halfwords"};
+static volatile struct { u64 value[16]; } hammered[4] __attribute__((aligned(128)));
+static u64 torn[4], looks;
+
+static void strike(u64 value) {
+    __asm__ volatile("mr 6, %0; mr 7, %0; stq 6, 0(%1); std %0, 128(%1); stw %0, 256(%1); sth %0, 384(%1)" ::"r"(value),
+                     "b"(hammered)
+                     : "6", "7", "memory");
+}
+static void look(void) {
+    u64 q, q2, d, w, h;
+    __asm__ volatile("lq 6, 0(%5); mr %0, 6; mr %1, 7; ld %2, 128(%5); lwa %3, 256(%5); lha %4, 384(%5)"
+                     : "=&r"(q), "=&r"(q2), "=&r"(d), "=&r"(w), "=&r"(h)
+                     : "b"(hammered)
+                     : "6", "7", "memory");
+    torn[0] += q + 1 > 1 || q != q2;
+    torn[1] += d + 1 > 1;
+    torn[2] += w + 1 > 1;
+    torn[3] += h + 1 > 1;
+    ++looks;
+}
+static void hammer(u64 thread, u64 now) {
+    if (thread == 0) {
+        const u64 end = timebase() + (is_long ? HAMMER_TICKS_LONG : HAMMER_TICKS);
+        while (timebase() < end) {
+            for (unsigned i = 0; i < 100; ++i) strike(-(u64)(i & 1));
+        }
+        ended = now;
+    } else if (thread == 1) {
+        while (ended < now) look();
+    }
+}
+
 static u64 give_order(u64 what) {
     LWSYNC;
     order = ((order >> 32) + 1) << 32 | what;
@@ -187,36 +226,51 @@ static u64 give_order(u64 what) {
     return order;
 }
 
+/* "litmus=NAME" on the command line: this test only. */
+static int is_wanted(const struct litmus* test) {
+    const char* at = machine.bootargs;
+    for (const char* key = "litmus="; *key != 0 && *at != 0; ++at) key = *at == *key ? key + 1 : "litmus=";
+    if (*at == 0) return 1;
+    const char* name = test->name;
+    while (*name != 0 && *at == *name) ++at, ++name;
+    return *name == 0 && (*at == 0 || *at == ' ');
+}
+
 static void lead(void) {
     u64 tests = 0, all = 0;
     for (u32 pass = 0; pass < (must_see ? PASSES_PATIENT : PASSES); ++pass) {
         for (u32 n = 0; n < litmus_count; ++n) {
             const struct litmus* test = &litmus_tests[n];
-            if (test->threads > machine.cpu_count) continue;
+            if (test->threads > machine.cpu_count || !is_wanted(test)) continue;
             if (pass >= PASSES && (!test->must_be_seen || relaxed(test, &totals[n]) != 0)) continue;
             run_thread(test, 0, give_order(n));
             add(test, &totals[n]);
         }
     }
-    give_order(litmus_count);
+    hammer(0, give_order(HAMMER));
+    give_order(GO_HOME);
     for (u32 n = 0; n < litmus_count; ++n) {
-        if (litmus_tests[n].threads > machine.cpu_count) continue;
+        if (litmus_tests[n].threads > machine.cpu_count || !is_wanted(&litmus_tests[n])) continue;
         report(&litmus_tests[n], &totals[n]);
         all += runs(&litmus_tests[n], &totals[n], 0);
         ++tests;
     }
-    print("INFO litmus: "), print_number(tests), print(" tests, "), print_number(all), print(" runs\n");
+    expect("there is such a litmus test", tests != 0, 1);
+    for (u32 k = 0; k < 4; ++k) expect(hammered_names[k], torn[k], 0);
+    print("INFO litmus: "), print_number(tests), print(" tests, "), print_number(all), print(" runs, ");
+    print_number(looks), print(" looks for torn values\n");
 }
 
 /* Those that have nothing to do sleep. */
 static void follow(u64 index) {
-    for (u64 last = 0, now; (u32)last != litmus_count; last = now) {
+    for (u64 last = 0, now; (u32)last != GO_HOME; last = now) {
         for (const u64 end = timebase() + SPIN; (now = order) == last;) {
             if (timebase() > end) hcall(H_JOIN, 0, 0, 0, 0, 0);
         }
         LWSYNC;
-        if ((u32)now != litmus_count && index < litmus_tests[(u32)now].threads)
-            run_thread(&litmus_tests[(u32)now], index, now);
+        const u32 what = (u32)now;
+        if (what == HAMMER) hammer(index, now);
+        if (what < litmus_count && index < litmus_tests[what].threads) run_thread(&litmus_tests[what], index, now);
     }
 }
 

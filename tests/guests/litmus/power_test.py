@@ -9,8 +9,8 @@ import suite
 
 # Verdicts of the model as published for these tests (Sarkar et al., PLDI 2011; Alglave et al., TOPLAS 2014): is the
 # outcome that SC forbids allowed? Our names for those of longer threads: PPO+sync+ctrl-po-addr is PPOCA, with
-# addr-po-addr PPOAA; Detour+sync+ctrl-po-addr is MP+sync+ctrl-detw-addr; MP.fri+lwsync+po-po-addr is MP+lwsync+fri-rfi-addr, and so
-# on; LB.WW+addr-po+addr-po is LB+addrs+WW.
+# addr-po-addr PPOAA; Detour+sync+ctrl-po-addr is MP+sync+ctrl-detw-addr; MP.fri+lwsync+po-po-addr is
+# MP+lwsync+fri-rfi-addr, and so on; LB.WW+addr-po+addr-po is LB+addrs+WW.
 FORBIDDEN = """
 CoWW CoWR CoRW1 CoRW2 CoRR
 SB+syncs MP+syncs MP+lwsyncs MP+lwsync+addr MP+lwsync+ctrlisync MP+eieio+addr MP+sync+addr MP+sync+ctrlisync
@@ -129,6 +129,7 @@ class Suite(unittest.TestCase):
         for name in ("MP+lwsync", "MP+lwsync+addr+addr", "PPO+lwsync+addr", "SB+nonsense"):
             self.assertRaises(ValueError, suite.parse, name)
         self.assertRaises(ValueError, emit.emit, ["MP+addr+addr"])  # a store has nothing to depend on
+        self.assertRaises(ValueError, suite.parse_shape, "Ux.1:4 | Wx")
 
     def test_outcomes_of_different_values_have_different_codes(self):
         self.assertEqual(emit.code((1, 0, 3)), 0x301)

@@ -45,7 +45,8 @@ SHAPES = {
     # load-reserve and store-conditional
     "Exchange": "Ux | Ux", "Exchange1": "Ux:1 | Ux:1", "Exchange2": "Ux:2 | Ux:2", "Exchange4": "Ux:4 | Ux:4",
     "Exchange16": "Ux:16 | Ux:16", "Between": "Ux | Wx", "Between4": "Ux:4 | Wx:4", "Between16": "Ux:16 | Wx:16",
-    "BetweenPart": "Ux | Wx.1:4", "Twice": "Ux Ux | Ux", "3.Exchange": "Ux | Ux | Ux",
+    "BetweenPart": "Ux | Wx.1:4", "BetweenPart16": "Ux:16 | Wx.1:8",
+    "Twice": "Ux Ux | Ux", "3.Exchange": "Ux | Ux | Ux",
     "MP.U": "Wx Uy | Uy Rx", "SB.U": "Ux Ry | Uy Rx", "LB.U": "Ux Wy | Uy Wx",
     # dcbz; the initial value of what it clears is 3. By bytes, because it need not be one access.
     "CoWZ": "Wx:1 Zx", "CoZW": "Zx Wx:1", "MP.Z": "Zx Wy | Ry Rx:1", "SB.Z": "Zx Ry | Wy Rx:1",
@@ -76,7 +77,7 @@ IRIW IRIW+syncs IRIW+lwsyncs IRIW+addrs IRRWIW+syncs IRWIW+syncs
 Whole2 Whole4 Whole8 Whole16 Pair16 Stream16 Stream8 Stream4 Stream2
 Built16+lwsync Built8+lwsync Built2+lwsync
 MP.sizes+lwsync+addr SB.sizes SB.sizes+syncs SB16+syncs
-Exchange Exchange1 Exchange2 Exchange4 Exchange16 Between Between4 Between16 BetweenPart Twice 3.Exchange
+Exchange Exchange1 Exchange2 Exchange4 Exchange16 Between Between4 Between16 BetweenPart BetweenPart16 Twice 3.Exchange
 MP.U+lwsync+addr SB.U SB.U+syncs LB.U+datas
 CoWZ CoZW MP.Z+lwsync+addr SB.Z+syncs S.Z+lwsync+addr R.Z+syncs 2+2W.Z+lwsyncs
 """.split()
@@ -95,6 +96,8 @@ def parse_shape(text):
         for word in thread.split():
             kind, location, part, size = re.fullmatch(r"([RWUZ])([xyzw])(?:\.(\d))?(?::(\d+))?", word).groups()
             size = int(size or 8)
+            if part and kind in "UZ":
+                raise ValueError(f"{word}: a {kind} of a part")
             value = None
             if kind in "WU":
                 value = stores[location] = stores.get(location, 0) + 1
