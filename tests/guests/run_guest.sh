@@ -24,7 +24,7 @@ if [ ! -r "$guest" ]; then
     exit 77
 fi
 status=0 long=${MPOWER_LONG:+long} limit=300
-[ -z "$long" ] || limit=1200
+[ -z "$long" ] || limit=7200
 reorders=
 [ "$(nproc)" = 1 ] || reorders=reorders
 set -- "${@//@long/$long}"
