@@ -237,11 +237,13 @@ static int is_wanted(const struct litmus* test) {
 }
 
 static void lead(void) {
+    const u64 end = timebase() + TICKS;
     u64 tests = 0, all = 0;
     for (u32 pass = 0; pass < (must_see ? PASSES_PATIENT : PASSES); ++pass) {
         for (u32 n = 0; n < litmus_count; ++n) {
             const struct litmus* test = &litmus_tests[n];
             if (test->threads > machine.cpu_count || !is_wanted(test)) continue;
+            if (pass > 0 && !is_long && timebase() > end) continue; /* the host is slow; each test has had a round */
             if (pass >= PASSES && (!test->must_be_seen || relaxed(test, &totals[n]) != 0)) continue;
             run_thread(test, 0, give_order(n));
             add(test, &totals[n]);
