@@ -28,7 +28,6 @@ enum Flag : u32 {
     kFpOrVec = 1 << 10,    ///< ISA 2.07 rule of mfvsrd ...: MSR[FP] for registers 0-31, MSR[VEC] for 32-63 (bit 31).
     kStorage = 1 << 7,     ///< Accesses storage (the differential test gives it valid addresses).
     kEnd = 1 << 8,         ///< Ends a block (branches, context synchronisation).
-    kNoFuzz = 1 << 9,      ///< Not for the random user-mode differential: privileged, time, or undefined by design.
 };
 
 using Definition = void (*)(ir::Builder&, Insn);

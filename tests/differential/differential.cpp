@@ -10,10 +10,12 @@
 #include <optional>
 #include <random>
 
+#include "tests/differential/coverage.h"
 #include "tests/differential/generator.h"
 #include "tests/differential/oracle.h"
 #include "tests/differential/report.h"
 #include "tests/differential/subject.h"
+#include "tests/jit/objdump.h"
 
 namespace mpower::differential {
 namespace {
@@ -28,7 +30,7 @@ struct Settings {
     std::string runner, qemu;
     std::optional<u64> program;
     unsigned max_differences = 10;
-    bool single = false, list = false, undecoded = false;
+    bool single = false, coverage = false, gaps = false, undecoded = false;
 };
 
 std::set<std::string, std::less<>> split(const std::string& list) {
@@ -181,8 +183,8 @@ int run(const Settings& settings) {
     options.groups = settings.single ? 1 : 100;
     options.classes = 0;
     for (const std::string& name : split(settings.rows)) {
-        const std::map<std::string, u32> classes = {
-            {"fixed", kFixedRows}, {"fp", kFpRows}, {"vmx", kVmxRows}, {"vsx", kVsxRows}, {"dfp", kDfpRows}, {"all", 31}};
+        const std::map<std::string, u32> classes = {{"fixed", kFixedRows}, {"fp", kFpRows},   {"vmx", kVmxRows},
+                                                    {"vsx", kVsxRows},     {"dfp", kDfpRows}, {"all", kAllRows}};
         const auto found = classes.find(name);
         if (found == classes.end()) {
             fmt::print(stderr, "differential_test: --rows {}: use fixed, fp, vmx, vsx, dfp or all\n", name);
@@ -190,12 +192,10 @@ int run(const Settings& settings) {
         }
         options.classes |= found->second;
     }
-    if (settings.list) {
-        for (const jit::isa::Row& row : jit::isa::rows()) {
-            const char* why = excluded(row.mnemonic, options.little_endian);
-            if (why != nullptr) fmt::print("{}: excluded: {}\n", row.mnemonic, why);
-        }
-        return 0;
+    if (settings.coverage || settings.gaps) {
+        if (jit::isa::have_objdump()) return print_coverage(settings.coverage) ? 0 : 1;
+        fmt::print("skipped: {} is missing: install binutils-powerpc64le-linux-gnu\n", jit::isa::objdump_name());
+        return 77;
     }
     if (access(settings.runner.c_str(), R_OK) != 0) {
         fmt::print("skipped: no runner at {}: install the GNU cross compilers for powerpc64 and powerpc64le\n",
@@ -228,13 +228,15 @@ int main(int argc, char** argv) {
     app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, dfp, all; a comma between")->capture_default_str();
     app.add_option("--only", settings.only, "These mnemonics, a comma between (instead of --rows)");
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
-    app.add_option("--accel", settings.accel, "interp, jit, or hot (jit, its hot code)")->check(CLI::IsMember({"interp", "jit", "hot"}));
+    app.add_option("--accel", settings.accel, "interp, jit, or hot (jit, its hot code)")
+        ->check(CLI::IsMember({"interp", "jit", "hot"}));
     app.add_option("--endian", settings.endian, "little or big")->check(CLI::IsMember({"little", "big"}));
     app.add_option("--program", settings.program, "Run only this program of the seed");
     app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")
         ->capture_default_str();
     app.add_flag("--single", settings.single, "One instruction a program, each row as often");
-    app.add_flag("--list", settings.list, "Print the rows that take no part, and why");
+    app.add_flag("--coverage", settings.coverage, "Print each mnemonic of POWER8 and POWER9, and what tests it");
+    app.add_flag("--gaps", settings.gaps, "Print only those that nothing tests or explains, and the sums");
     app.add_flag("--undecoded", settings.undecoded, "Print words that the oracle executes and the table does not have");
     app.add_option("--runner", settings.runner, "Program inside qemu-user")->default_str("built beside this one");
     app.add_option("--qemu", settings.qemu, "qemu-user program")->default_str("qemu-ppc64le or qemu-ppc64");

@@ -13,7 +13,7 @@
 namespace mpower::differential {
 
 /// Which rows take part.
-enum RowClass : u32 { kFixedRows = 1, kFpRows = 2, kVmxRows = 4, kVsxRows = 8, kDfpRows = 16 };
+enum RowClass : u32 { kFixedRows = 1, kFpRows = 2, kVmxRows = 4, kVsxRows = 8, kDfpRows = 16, kAllRows = 31 };
 
 struct GeneratorOptions {
     jit::IsaLevel level = jit::IsaLevel::k207;
@@ -23,8 +23,11 @@ struct GeneratorOptions {
     unsigned groups = 100;                    ///< Instructions under test per program.
 };
 
-/// Why a row takes no part, or nullptr. `mnemonic` without a final '.'.
-const char* excluded(std::string_view mnemonic, bool little_endian);
+/// Why a row takes no part, or nullptr.
+const char* not_compared(const jit::isa::Row& row, bool little_endian);
+
+/// The value of --rows that a row belongs to.
+const char* family_of(const jit::isa::Row& row);
 
 class Generator {
   public:
@@ -34,6 +37,9 @@ class Generator {
     Program program(u64 seed, u64 index);
     /// No more instructions of this row.
     void ban(const jit::isa::Row* row);
+
+    /// Instructions under test, `count` of each row selected.
+    std::vector<u32> words_of_each_row(u64 seed, unsigned count);
 
     /// Rows selected, and those of them that no instruction was made of so far.
     std::size_t selected() const { return rows_.size(); }

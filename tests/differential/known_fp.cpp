@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "tests/differential/report.h"
+#include "tests/differential/shapes.h"
 
 namespace mpower::differential {
 namespace {
@@ -28,12 +29,40 @@ bool same_without_register(const Image& ours, const Image& theirs, u32 n, bool w
     return same(ours, corrected);
 }
 
+/// Estimates, truncated (shapes_fp.cpp): the last bit that is left may differ. Those of zeros raise ZX and are
+/// infinities (Book I 4.6.6, 7.6.1); QEMU 7.2 has no ZX there, and 0.5 for some.
+const char* known_estimate_difference(const Group& group, const Image& ours, const Image& theirs) {
+    const std::string_view id = group.row->id;
+    const Estimate kind = estimate(id);
+    if (kind == Estimate::kNone) return nullptr;
+    constexpr u64 kZx = 0x04000000, kInfinity = 0x7ff0000000000000, kSign = u64{1} << 63;
+    const jit::isa::Insn i{group.word};
+    const u32 target = kind == Estimate::kFpr ? i.rt() : kind == Estimate::kVmx ? 32 + i.rt() : i.xt();
+    const bool words = kind == Estimate::kVmx || kind == Estimate::kVsxWords;
+    const auto near = [&](u64 a, u64 b) {
+        if (!words) return (a > b ? a - b : b - a) <= u64{1} << 39;
+        const auto near_word = [](u64 x, u64 y) { return (x > y ? x - y : y - x) <= 1 << 12; };
+        return near_word(a >> 32, b >> 32) && near_word(a & 0xffffffff, b & 0xffffffff);
+    };
+    const jit::V128 a = ours.state.vsr[target], b = theirs.state.vsr[target];
+    const bool zero = (ours.state.fpscr & kZx) && kind != Estimate::kVmx;
+    const bool half = zero && kind == Estimate::kFpr && (a.hi & ~kSign) == kInfinity;
+    if (!(near(a.hi, b.hi) || half) || !near(a.lo, b.lo)) return nullptr;
+    Image corrected = theirs;
+    corrected.state.vsr[target] = a;
+    u64 ignored = zero ? kZx | (half ? kFprf : 0) : 0;
+    if (id.starts_with("xv") && (ours.state.fpscr & kOx)) ignored |= ours.state.fpscr & kUx;  // as other vectors below
+    if (same_without_fpscr(ours, corrected, ignored)) return "an estimate";
+    return nullptr;
+}
+
 }  // namespace
 
 const char* known_fp_difference(const Group& group, const Image& ours, const Image& theirs) {
     const std::string_view id = group.row->id;
     const jit::isa::Insn i{group.word};
     const u64 fpscr = ours.state.fpscr;
+    if (const char* why = known_estimate_difference(group, ours, theirs)) return why;
     if (starts(id, {"xsaddsp", "xssubsp", "xsmulsp", "xsdivsp", "xssqrtsp", "xscvsxdsp", "xscvuxdsp"})) {
         // Off by an ulp of a single at most; fadds and its kin, which are the same code here, are right there.
         const u64 x = ours.state.vsr[i.xt()].hi, y = theirs.state.vsr[i.xt()].hi, distance = x > y ? x - y : y - x;

@@ -146,9 +146,9 @@ bool atomic(Draft& d) {  // lwat, ldat, stwat, stdat: only the function codes of
 }
 
 // --- results or operands that the ISA leaves undefined
-/// RT[0:31] is undefined, so CR0 too (mulhw, divw ...: Book I 3.3.9).
+/// RT[0:31] is undefined, so CR0 too, which becomes that of another (mulhw, divw ...: Book I 3.3.9).
 bool low_word_result(Draft& d) {
-    no_record(d);
+    if (d.field(31, 31)) d.after.push_back(19u << 26 | (1 + d.random.below(7)) << 18);  // mcrf cr0,crN
     d.after.push_back(rldicl(d.field(6, 10), d.field(6, 10), 0, 32));
     return true;
 }
@@ -305,6 +305,18 @@ bool element_indexed(Draft& d) {
 
 u32 va_form(u32 rt, u32 ra, u32 rb, u32 xo) { return 4u << 26 | rt << 21 | ra << 16 | rb << 11 | xo; }
 
+/// lvebx, lvehx, lvewx: the other elements are undefined (Book I 6.7.2). Each becomes the one that was loaded.
+template <u32 Bytes, u32 Splat>
+bool one_element(Draft& d) {
+    const u32 offset = d.random.below(1000), element = offset % 16 / Bytes;
+    d.before.push_back(addi(kTemp, kBase, offset));
+    d.set(11, 15, kTemp);
+    d.set(16, 20, kAlignedIndex);
+    const u32 vrt = d.field(6, 10);
+    d.after.push_back(va_form(vrt, d.little_endian ? 16 / Bytes - 1 - element : element, vrt, Splat));
+    return true;
+}
+
 /// Packed decimal operands: valid digits 0-7 and a sign 12-15; others give an undefined result (Book I 6.17). VR28-31
 /// become the operands and masks.
 bool packed_decimal(Draft& d) {
@@ -448,6 +460,9 @@ const std::map<std::string_view, Shape> kShapes = {
     {"bcdus", shift_decimal},
     {"bcdtrunc", shift_decimal},
     {"bcdutrunc", shift_decimal},
+    {"lvebx", one_element<1, 524>},
+    {"lvehx", one_element<2, 588>},
+    {"lvewx", one_element<4, 652>},
     {"vextractub", element_immediate},
     {"vextractuh", element_immediate},
     {"vextractuw", element_immediate},

@@ -14,7 +14,7 @@ struct Draft {
     const jit::isa::Row& row;
     std::string_view mnemonic;  ///< Of the row, without a final '.'.
     bool storage;               ///< Accesses storage.
-    bool isa300;
+    bool isa300, little_endian;
     u32 word;
     std::vector<u32> before{}, after{};
     Target target = Target::kNone;
@@ -35,6 +35,10 @@ bool decimal_row(const jit::isa::Row& row);
 bool shape_decimal(Draft& draft);
 /// FPRs with the decimals that break arithmetic.
 void decimal_operands(Random& random, State& state);
+
+/// How an estimate is stored: their rows are compared without the low bits of the result.
+enum class Estimate : u8 { kNone, kFpr, kVsxDoublewords, kVsxWords, kVmx };
+Estimate estimate(std::string_view id);
 
 /// The part of it that keeps FPSCR and the second halves of registers comparable (shapes_fp.cpp).
 bool shape_floating_point(Draft& draft);

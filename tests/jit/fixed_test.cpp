@@ -207,6 +207,9 @@ TEST(Fixed, Branches_GoWhereBoAndBiSay) {
         {"bctr", {0x4e800420}, "ctr=f00020000", "nip=20000", "32"},
         {"beqctrl", {0x4d820421}, "ctr=20000 cr0=0", "lr=+4"},
         {"bctar", {0x4e800460}, "tar=20000", "nip=20000"},
+        {"bca 12,2,0x100", {0x41820102}, "cr0=2", "nip=100"},
+        {"bca 12,2,0x100", {0x41820102}, "cr0=d", ""},
+        {"bcla 12,2,0x100", {0x41820103}, "cr0=2", "nip=100 lr=+4"},
         {"bctar", {0x4e800460}, "tar=20000", "int=f60 fscr=0800000000000000", "pr"},
         {"bctar", {0x4e800460}, "tar=20000 fscr=100", "nip=20000", "pr"},
         {"bcctr 16,0 (CTR both counter and target)", {0x4e000420}, "ctr=20000", "int=700 srr1=80000"},
@@ -375,10 +378,12 @@ TEST(Fixed, AtomicMemoryOperations_ChangeStorageAndReturnTheOldValue) {
 TEST(Fixed, CacheAndBarriers_OnlyDcbzChangesStorage) {
     check({
         {"dcbz 0,r4", {0x7c0027ec}, "r4=20ff m207f=01 m2080=02 m20ff=03 m2100=04", "m2080=00 m20ff=00"},
+        {"dcbzl 0,r4", {0x7c2027ec}, "r4=20ff m207f=01 m2080=02 m20ff=03 m2100=04", "m2080=00 m20ff=00"},
         {"dcbt 0,r4", {0x7c00222c}, "r4=2000 m2000=0102", ""},
         {"dcbtst 0,r4", {0x7c0021ec}, "r4=2000 m2000=0102", ""},
         {"dcbst 0,r4", {0x7c00206c}, "r4=2000 m2000=0102", ""},
         {"dcbf 0,r4", {0x7c0020ac}, "r4=2000 m2000=0102", ""},
+        {"icbt 0,0,r4", {0x7c00202c}, "r4=2000 m2000=0102", ""},
         {"icbi 0,r4", {0x7c0027ac}, "r4=2000 m2000=0102", ""},
         {"sync", {0x7c0004ac}, "r4=2000 m2000=0102", ""},
         {"lwsync", {0x7c2004ac}, "r4=2000 m2000=0102", ""},

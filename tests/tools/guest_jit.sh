@@ -11,7 +11,7 @@ fail() { echo "FAIL: $*"; tail -20 "$work/err"; exit 1; }
 cat >"$work/patterns.sh" <<'END'
 set -e
 seq 20000 | awk '{ print $1, "the quick brown fox", $1 * 7919 % 1000, "jumps over", substr("abcdefghijklmnopqrstuvwxyz", $1 % 20 + 1, 6) }' >/tmp/text
-pcre2test -C jit
+pcre2test -C jit || :  # its status is the answer
 for pattern in '(\d+) .* \1' '^(?=.*fox)(?!.*99).*(jum|lazy)\w+ over [a-f]{2,}' '(?<x>\d)\k<x>' '\b(\w)\w*\1\b' '(?i)(?:FOX|o)++ (?!9)\d{2,3}$|(?<=over )[^a-k]+'; do
     read begin _ </proc/uptime
     for n in 1 2 3; do pcre2grep -n "$pattern" /tmp/text; done | cksum
