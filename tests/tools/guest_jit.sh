@@ -52,6 +52,7 @@ END
     run --smp 2 --mem 4096M --packages nodejs --add "$work/program.js" \
         --exec 'node /program.js && node --jitless /program.js' >"$work/out"
     cat "$work/out"
-    [ "$(sort -u "$work/out" | wc -l)" = 1 ] && [ "$(wc -l <"$work/out")" = 2 ] || fail "V8 with and without its translator differ"
+    mapfile -t lines < <(grep -v '^Warning: ' "$work/out")  # --jitless warns of WebAssembly
+    [ "${#lines[@]}" = 2 ] && [ "${lines[0]}" = "${lines[1]}" ] || fail "V8 with and without its translator differ"
 fi
 echo PASS
