@@ -25,7 +25,7 @@ struct WordRange {
 
 /// A path through a page that is likely to be taken, as one block.
 struct Trace {
-    static constexpr unsigned kMaxRanges = 8, kMaxInsns = 160;
+    static constexpr unsigned kMaxRanges = 8, kMaxInsns = 300;
 
     ir::Block block;
     std::vector<WordRange> ranges;  ///< What it was made of.
