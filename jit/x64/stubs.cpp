@@ -168,17 +168,29 @@ class StubMaker {
         a.jmp(imm(stubs.leave));  // rax = kLeftAttention
     }
 
+    /// Calls function(state, rax, rdx, ecx) and keeps the general registers that hold values. Around it, before() and
+    /// after() have the frame at rsp + kDepth.
+    template <class F, class G>
+    static void call_saving(Assembler& a, u64 function, F before, G after) {
+        const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
+        for (const Gp& r : saved) a.push(r);
+        a.sub(rsp, 8);
+        before();
+        load_state_address(a);
+        a.mov(rsi, rax);
+        a.mov(rax, imm(function));
+        a.call(rax);
+        after();
+        a.add(rsp, 8);
+        for (int n = 5; n >= 0; --n) a.pop(saved[n]);
+    }
+    static constexpr int kCall = 8;  ///< What a call puts between rsp and the frame.
+    static constexpr int kDepth = kCall + 6 * 8 + 8;
+
     u64 slow_path(u64 function) {
         return put([&](Assembler& a) {
-            const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
-            for (const Gp& r : saved) a.push(r);
-            a.sub(rsp, 8);
-            load_state_address(a);
-            a.mov(rsi, rax);
-            a.mov(rax, imm(function));
-            a.call(rax);
-            a.add(rsp, 8);
-            for (int n = 5; n >= 0; --n) a.pop(saved[n]);
+            call_saving(
+                a, function, [] {}, [] {});
             a.ret();
         });
     }
@@ -250,36 +262,32 @@ class StubMaker {
     };
     /// Where the access stubs go when the TLB has nothing: the access by C++, with the same conventions.
     u64 access_miss(const Stubs& stubs, u64 function, Miss m) {
+        constexpr u8 kTestAl = 0xa8;  // test al, n
         return put([&](Assembler& a) {
-            const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
-            constexpr int kDepth = kCall + 8 * 6 + 8;
-            const asmjit::Label interrupted = a.newLabel();
+            const asmjit::Label good = a.newLabel(), interrupted = a.newLabel();
+            const Mem value = xmmword_ptr(rsp, kDepth + kScratch);
             const auto vector = [](u32 r) {
                 return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r));
             };
-            for (const Gp& r : saved) a.push(r);
-            a.sub(rsp, 8);
-            for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
-            load_state_address(a);
-            a.mov(rsi, rax);
-            if (m.is_vector) a.lea(rdx, ptr(rsp, kDepth + kScratch));
-            if (m.is_vector && m.store) a.movaps(ptr(rdx), xmm0);
-            a.mov(rax, imm(function));
-            a.call(rax);
-            for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
-            if (m.is_vector && !m.store) a.movaps(xmm0, ptr(rsp, kDepth + kScratch));
-            a.add(rsp, 8);
-            for (int n = 5; n >= 0; --n) a.pop(saved[n]);
+            const auto before = [&] {
+                for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
+                if (m.is_vector) a.lea(rdx, value);
+                if (m.is_vector && m.store) a.movaps(value, xmm0);
+            };
+            const auto after = [&] {
+                for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
+                if (m.is_vector && !m.store) a.movaps(xmm0, value);
+            };
+            call_saving(a, function, before, after);
             a.test(eax, eax);
-            a.jz(interrupted);
+            a.jnz(good);
+            a.mov(rcx, ptr_64(rsp));
+            a.cmp(ptr_8(rcx), kTestAl);
+            a.je(interrupted);
+            a.bind(good);
             a.ret();
             a.bind(interrupted);
             a.pop(rdx);
-            a.cmp(ptr_8(rdx), kTestAl);
-            const asmjit::Label cold = a.newLabel();
-            a.je(cold);
-            a.jmp(rdx);
-            a.bind(cold);
             a.mov(rsi, kEntry);
             load_state_address(a);
             a.mov(rax,
@@ -288,9 +296,6 @@ class StubMaker {
             a.jmp(imm(stubs.resume));
         });
     }
-
-    static constexpr u8 kTestAl = 0xa8;  ///< `test al, n`.
-    static constexpr int kCall = 8;      ///< What a call puts between rsp and the frame.
 
     CodeMemory& memory_;
     std::size_t room_, used_ = 0;

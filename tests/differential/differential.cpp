@@ -44,13 +44,17 @@ std::set<std::string, std::less<>> split(const std::string& list) {
     return parts;
 }
 
+jit::Accel accel_of(const std::string& name) {
+    return name == "interp" ? jit::Accel::kInterp : name == "verify" ? jit::Accel::kVerify : jit::Accel::kJit;
+}
+
 class Campaign {
   public:
     Campaign(const Settings& settings, GeneratorOptions options)
         : settings_(settings),
           generator_(options),
-          subject_(options.level, options.little_endian,
-                   settings.accel == "interp" ? jit::Accel::kInterp : jit::Accel::kJit, settings.accel == "hot") {}
+          subject_(options.level, options.little_endian, accel_of(settings.accel),
+                   settings.accel == "hot" || settings.accel == "verify") {}
 
     bool start() {
         auto oracle = Oracle::start(settings_.qemu, settings_.level, settings_.runner, settings_.endian == "little");
@@ -228,8 +232,9 @@ int main(int argc, char** argv) {
     app.add_option("--rows", settings.rows, "fixed, fp, vmx, vsx, dfp, all; a comma between")->capture_default_str();
     app.add_option("--only", settings.only, "These mnemonics, a comma between (instead of --rows)");
     app.add_option("--level", settings.level, "power8 or power9")->check(CLI::IsMember({"power8", "power9"}));
-    app.add_option("--accel", settings.accel, "interp, jit, or hot (jit, its hot code)")
-        ->check(CLI::IsMember({"interp", "jit", "hot"}));
+    app.add_option("--accel", settings.accel,
+                   "interp, jit, hot (jit, its hot code), or verify (hot; each block is compared with interp's too)")
+        ->check(CLI::IsMember({"interp", "jit", "hot", "verify"}));
     app.add_option("--endian", settings.endian, "little or big")->check(CLI::IsMember({"little", "big"}));
     app.add_option("--program", settings.program, "Run only this program of the seed");
     app.add_option("--max-differences", settings.max_differences, "Stop after so many rows have differed")
