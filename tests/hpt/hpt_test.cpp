@@ -40,7 +40,9 @@ struct HptTest : testing::Test {
 TEST_F(HptTest, Create_RefusesSizesOutsideTheRange) {
     EXPECT_FALSE(Hpt::create(17));
     EXPECT_FALSE(Hpt::create(47));
-    EXPECT_TRUE(Hpt::create(46));  // address space only
+#ifndef __SANITIZE_THREAD__  // which leaves no 64 TiB of addresses
+    EXPECT_TRUE(Hpt::create(46));
+#endif
 }
 
 TEST_F(HptTest, Enter_TakesTheFirstFreeSlotOfTheGroup) {
