@@ -58,9 +58,9 @@ constexpr u32 kAttentionInterrupt = 1;
 struct JumpEntry {
     u64 tag = 0;
     const void* code = nullptr;
-    /// The executor's: the code is that of block `key` as long as its `trust` is the same. So an entry whose stamp is
-    /// out of date is made good without a look at the table of all code.
-    u64 key = 0, trust = 0;
+    /// The executor's: the code is that of block `key` as long as no more code than `killed` was. So an entry whose
+    /// stamp is out of date is made good without a look at the table of all code.
+    u64 key = 0, killed = ~u64{0};
 };
 
 /// Recently resolved effective addresses, direct-mapped by word. An entry answers for address `ea` if its tag is

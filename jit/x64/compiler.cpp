@@ -75,6 +75,7 @@ void Compiler::count_instructions(unsigned count) {
 void Compiler::emit_inst(u32 id, const Inst& i) {
     if (emit_arithmetic(id, i)) return;
     if (lazy_ && id >= block_.kept) settle(i);
+    if (ir::ends_block(i.op) && i.op != Op::kRaise) count_instructions(block_.guest_count);
     switch (i.op) {
         case Op::kGet8: a_.movzx(define(id).r32(), state(i.imm, 1)); break;
         case Op::kGet32: a_.mov(define(id).r32(), state(i.imm, 4)); break;
@@ -134,33 +135,24 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
             a_.mov(state(offsetof(CpuState, pending), 2), imm(i.imm));
             a_.mov(state(offsetof(CpuState, pending_srr1), 8), 0);
             load_address(rsi, block_.pc_of(i) + 4);
-            count_instructions(block_.guest_count);
             a_.jmp(imm(stubs_.interrupt));
             break;
         }
         case Op::kHypercall:
-            count_instructions(block_.guest_count);
             load_address(rax, block_.pc_of(i) + 4);
             a_.mov(state(offsetof(CpuState, nip), 8), rax);
             a_.mov(eax, static_cast<u32>(kLeftHypercall));
             a_.jmp(imm(stubs_.leave));
             break;
         case Op::kExitIf: emit_exit_if(i); break;
-        case Op::kExit:
-            count_instructions(block_.guest_count);
-            leave_for(i.a);
-            break;
+        case Op::kExit: leave_for(i.a); break;
         case Op::kExitSync:
-            count_instructions(block_.guest_count);
             if (block_.mode.single_step) return leave_for(i.a);
             load_into(kEntry, i.a);
             a_.and_(kEntry, -4);
             a_.jmp(imm(stubs_.dispatch));
             break;
-        case Op::kReturn:
-            count_instructions(block_.guest_count);
-            a_.jmp(imm(stubs_.resume));
-            break;
+        case Op::kReturn: a_.jmp(imm(stubs_.resume)); break;
         case Op::kLoop: emit_loop(); break;
         default: break;
     }

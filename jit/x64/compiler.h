@@ -67,7 +67,7 @@ class Compiler {
     void load_into_xmm(const Xmm& x, u32 id);
     bool is_vector(u32 id) const { return ir::type_of(block_.insts[id].op) == ir::Type::kV128; }
     void find_wishes();  ///< Which i64 values had better be in xmm registers: wants_xmm_.
-    Kept kept(bool general) const;
+    Kept kept() const;
     void save_kept(const Kept& k);
     void restore_kept(const Kept& k);
     Mem pool(u64 lo, u64 hi);  ///< A constant, embedded after the block.
@@ -190,7 +190,7 @@ class Compiler {
     void call_reserve(u32 id, const Inst& i);
     /// The slow path of larx and stcx.: the stub's call, after which the access is done, or the way to its interrupt.
     /// What the stub wants in rdx is there.
-    void call_slow(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late);
+    void call_slow(u64 stub, const Gp& ea, const Inst& i, const std::vector<Late>& late);
     /// The slot in the table of reservations of host address `at`; clobbers `r` and perhaps `spare`.
     Mem find_slot(const Gp& at, const Gp& r, const Gp& spare);
     /// Likewise, of the folded address in `r`.

@@ -71,13 +71,11 @@ void X64Executor::synchronise(CpuState& s) {
     if (cache_.arrive(visitor_)) {
         s.jumps.clear();
         stamps_ = {};
-        ++trust_;
     }
     // Or code that was killed, and comes back here, would be found again.
     if (const u64 now = cache_.killed(); now != killed_) {
         killed_ = now;
         stamps_ = {};
-        ++trust_;
     }
     if (const u64 now = cache_.epochs().modifications(); now != modifications_) {
         modifications_ = now;
@@ -129,9 +127,8 @@ const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
         return nullptr;
     }
     const u64 key = ir::block_key(ra, ir::mode_of(s).key());
-    // The fetch may have found code modified.
-    if (remembered.key == key && remembered.trust == trust_ && cache_.killed() == killed_)
-        return static_cast<const u8*>(remembered.code);
+    // The fetch may have killed some.
+    if (remembered.key == key && remembered.killed == cache_.killed()) return static_cast<const u8*>(remembered.code);
     const u8* code = cache_.find(visitor_, key);
     if (code == nullptr) {
         making_ = &s;
@@ -139,7 +136,7 @@ const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
         code = cache_.translate(visitor_, key, ra, *this);
     }
     if (code != nullptr) {
-        remembered = {.tag = remembered.tag, .code = code, .key = key, .trust = trust_};
+        remembered = {.tag = remembered.tag, .code = code, .key = key, .killed = killed_};
         return code;
     }
     if (visitor_.last == cache_.turn_overs()) interpret(s);

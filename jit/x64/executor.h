@@ -20,7 +20,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     // --- for generated code
     /// Where the code at state.nip is; nullptr: leave to run().
     static const void* resume(CpuState* state);
-    /// Likewise, and connects `site` to it.
+    /// Likewise, and connects the LinkSite, so many bytes from CodeMemory::data(), to it.
     static const void* resume_by_link(CpuState* state, u64 site_offset);
     /// The block at state.nip has become hot: makes hot code of it. Likewise.
     static const void* promote(CpuState* state);
@@ -59,7 +59,6 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     u64 last_stamp_ = 0, uses_ = 0;
     std::array<u64, mmu::Mmu::kHalves> code_drops_{};
     u64 modifications_ = 0, killed_ = 0;
-    u64 trust_ = 1;  ///< Of entries that were made since the last time that code went.
 
     std::unique_ptr<Interpreter> interpreter_;  ///< Made when it is needed.
     bool hypercall_ = false;                    ///< The interpreter met sc 1.

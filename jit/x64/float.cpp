@@ -194,7 +194,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
         if (is_fused(form.op)) a_.vmovq(last(offsetof(LastFloat, c)), c);
     }
     a_.bind(done);
-    cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, k = kept(true)] {
+    cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, k = kept()] {
         // A zero is as good as a number if it comes from a zero: then nothing was lost.
         a_.bind(unusual);
         a_.vxorps(xmm0, xmm0, xmm0);
@@ -305,7 +305,7 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
     }
     a_.vmovaps(target, xmm0);
     a_.bind(done);
-    cold_.push_back([this, form, from, slow, done, x, g, i, k = kept(true)] {
+    cold_.push_back([this, form, from, slow, done, x, g, i, k = kept()] {
         a_.bind(slow);
         call_float(i, k);
         const Mem result = scalar_in_state(form.target());
@@ -331,7 +331,7 @@ void Compiler::emit_float_compare(u32 id, const Inst& i) {
     a_.cmovb(r.r32(), edx);
     a_.mov(state(offsetof(CpuState, last_float) + offsetof(LastFloat, compared), 1), r.r8());
     a_.bind(done);
-    cold_.push_back([this, slow, done, r, i, k = kept(true)] {
+    cold_.push_back([this, slow, done, r, i, k = kept()] {
         a_.bind(slow);
         call_float(i, k);
         a_.mov(r, rax);
@@ -381,7 +381,7 @@ void Compiler::emit_float_vector(u32 id, const Inst& i) {
     }
     a_.vmovaps(register_in_state(form.target()), r);
     a_.bind(done);
-    cold_.push_back([this, form, compares, slow, unusual, good, done, a, b, c, r, i, s, k = kept(true)] {
+    cold_.push_back([this, form, compares, slow, unusual, good, done, a, b, c, r, i, s, k = kept()] {
         if (!compares && form.op != Float::kAdd && form.op != Float::kSub) {
             // xmm0 has the lanes out of range: zeros that come from zeros are good.
             a_.bind(unusual);
@@ -443,7 +443,7 @@ void Compiler::emit_widen(u32 id, const Inst& i) {
     a_.xorps(r, r);
     a_.cvtss2sd(r, xmm0);
     a_.bind(done);
-    cold_.push_back([this, slow, done, v, r, k = kept(true)] {
+    cold_.push_back([this, slow, done, v, r, k = kept()] {
         a_.bind(slow);
         save_kept(k);
         a_.mov(edi, v.r32());
@@ -468,7 +468,7 @@ void Compiler::emit_narrow(u32 id, const Inst& i) {
     a_.jne(slow);
     a_.movd(r.r32(), xmm0);
     a_.bind(done);
-    cold_.push_back([this, slow, done, v, r, k = kept(true)] {
+    cold_.push_back([this, slow, done, v, r, k = kept()] {
         a_.bind(slow);
         save_kept(k);
         a_.movq(rdi, v);

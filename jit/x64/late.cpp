@@ -163,7 +163,6 @@ void Compiler::emit_loop() {
     };
     write_now([&](const Late& l) { return !kept(l) && !is_unseen(l); });
     const Label leave = a_.newLabel();
-    count_instructions(block_.guest_count);
     a_.cmp(state(offsetof(CpuState, attention), 4), 0);
     a_.jne(leave);
     cold_.push_back([this, leave, late = late_writes()] {

@@ -17,8 +17,6 @@ namespace {
 constexpr u8 kAllocatable[] = {3 /*rbx*/, 5 /*rbp*/, 12, 6 /*rsi*/, 7 /*rdi*/, 8, 9, 10, 11};
 constexpr unsigned kCalleeSaved = 3;
 
-constexpr unsigned kFirstXmm = 4;  // those below are scratch
-
 Mem saved(u32 r) { return ptr_64(rsp, kSavedGeneral + 8 * static_cast<int>(r)); }
 Mem saved_vector(u32 r) { return ptr_64(rsp, kSavedVectors + 16 * static_cast<int>(r)); }
 
@@ -288,9 +286,9 @@ void Compiler::forget_caller_saved() {
 }
 
 // A value that dies here may still be written on the way out.
-Compiler::Kept Compiler::kept(bool general) const {
+Compiler::Kept Compiler::kept() const {
     Kept k;
-    for (unsigned n = kCalleeSaved; general && n < sizeof kAllocatable; ++n) {
+    for (unsigned n = kCalleeSaved; n < sizeof kAllocatable; ++n) {
         const u32 r = kAllocatable[n], id = owner_[r];
         if (id != kNobody && live_.last_use[id] >= now_) k.general.emplace_back(r, id);
     }

@@ -62,13 +62,11 @@ void Compiler::test_watched(const Mem& storage, const Gp& base, const Inst& i, c
     a_.jnz(slow);
 }
 
-void Compiler::call_slow(u64 stub, const Gp& ea, const Inst& i, const Kept& k, const std::vector<Late>& late) {
+void Compiler::call_slow(u64 stub, const Gp& ea, const Inst& i, const std::vector<Late>& late) {
     const Label good = a_.newLabel();
-    save_kept(k);
     a_.mov(rax, ea);
     a_.mov(ecx, imm(Stubs::pack(i.access)));
     a_.call(imm(stub));
-    restore_kept(k);
     a_.test(eax, eax);
     a_.jnz(good);
     write(late);
@@ -111,10 +109,10 @@ void Compiler::emit_larx(u32 id, const Inst& i) {
     a_.mov(reserve_value(), r);
     if (access.swap) swap(a_, r, access.size);
     a_.bind(done);
-    cold_.push_back([this, slow, done, ea, r, i, k = kept(false), late = late_writes()] {
+    cold_.push_back([this, slow, done, ea, r, i, late = late_writes()] {
         a_.bind(slow);
         a_.lea(rdx, ptr(rsp, kScratch));
-        call_slow(stubs_.load_reserve, ea, i, k, late);
+        call_slow(stubs_.load_reserve, ea, i, late);
         a_.mov(r, rdx);
         a_.jmp(done);
     });
@@ -155,7 +153,7 @@ void Compiler::emit_stcx(u32 id, const Inst& i) {
     a_.mov(at_slot, rax);
     a_.mov(reserve_size(), 0);
     a_.bind(done);
-    cold_.push_back([this, slow, lost, done, ea, v, r, i, k = kept(false), late = late_writes()] {
+    cold_.push_back([this, slow, lost, done, ea, v, r, i, late = late_writes()] {
         a_.bind(lost);
         a_.mov(reserve_size(), 0);
         a_.xor_(r.r32(), r.r32());
@@ -163,7 +161,7 @@ void Compiler::emit_stcx(u32 id, const Inst& i) {
         a_.bind(slow);
         a_.mov(ptr_64(rsp, kScratch), v);
         a_.lea(rdx, ptr(rsp, kScratch));
-        call_slow(stubs_.store_conditional, ea, i, k, late);
+        call_slow(stubs_.store_conditional, ea, i, late);
         a_.mov(r, rdx);
         a_.jmp(done);
     });
@@ -188,11 +186,6 @@ void Compiler::call_reserve(u32 id, const Inst& i) {
         value = slot(i.b);
     } else if (i.op == Op::kStoreCond) {
         a_.mov(value, use(i.b));
-    }
-    for (const u32 owner : xmm_owner_) {  // the stub keeps general registers only
-        if (owner == kNobody) continue;
-        save(owner);  // also what dies here: it may be written on the way out
-        forget_xmm(owner);
     }
     const std::vector<Late> late = late_writes();
     a_.mov(rax, ea);

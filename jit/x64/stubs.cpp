@@ -168,19 +168,22 @@ class StubMaker {
         a.jmp(imm(stubs.leave));  // rax = kLeftAttention
     }
 
-    /// Calls function(state, rax, rdx, ecx) and keeps the general registers that hold values. Around it, before() and
-    /// after() have the frame at rsp + kDepth.
+    /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values, the xmm ones if `vectors`. Around
+    /// it, before() and after() have the frame at rsp + kDepth.
     template <class F, class G>
-    static void call_saving(Assembler& a, u64 function, F before, G after) {
+    static void call_saving(Assembler& a, u64 function, bool vectors, F before, G after) {
+        const auto vector = [](u32 r) { return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r)); };
         const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
         for (const Gp& r : saved) a.push(r);
         a.sub(rsp, 8);
+        for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
         before();
         load_state_address(a);
         a.mov(rsi, rax);
         a.mov(rax, imm(function));
         a.call(rax);
         after();
+        for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
         a.add(rsp, 8);
         for (int n = 5; n >= 0; --n) a.pop(saved[n]);
     }
@@ -190,7 +193,7 @@ class StubMaker {
     u64 slow_path(u64 function) {
         return put([&](Assembler& a) {
             call_saving(
-                a, function, [] {}, [] {});
+                a, function, true, [] {}, [] {});
             a.ret();
         });
     }
@@ -266,19 +269,14 @@ class StubMaker {
         return put([&](Assembler& a) {
             const asmjit::Label good = a.newLabel(), interrupted = a.newLabel();
             const Mem value = xmmword_ptr(rsp, kDepth + kScratch);
-            const auto vector = [](u32 r) {
-                return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r));
-            };
             const auto before = [&] {
-                for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
                 if (m.is_vector) a.lea(rdx, value);
                 if (m.is_vector && m.store) a.movaps(value, xmm0);
             };
             const auto after = [&] {
-                for (u32 r = 4; m.vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
                 if (m.is_vector && !m.store) a.movaps(xmm0, value);
             };
-            call_saving(a, function, before, after);
+            call_saving(a, function, m.vectors, before, after);
             a.test(eax, eax);
             a.jnz(good);
             a.mov(rcx, ptr_64(rsp));

@@ -34,6 +34,7 @@ inline void load_state_address(asmjit::x86::Assembler& a) {
     a.lea(asmjit::x86::rdi, asmjit::x86::ptr(kState, -kStateBias));
 }
 
+constexpr u32 kFirstXmm = 4;  ///< Of those that hold values.
 // The first slots are within reach of a one-byte displacement.
 constexpr int kSwapMask = 0, kScratch = 16, kSlots = 32, kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr),
               kSavedVectors = kSavedGeneral + 16 * 8;

@@ -154,6 +154,25 @@ TEST_F(X64, LinkedLoop_Leaves_WhenAttentionIsAsked) {
     EXPECT_EQ(state.nip, kCode);
 }
 
+// Cold code polls on the ways back only: a branch to itself, one forth and one back, a jump by CTR.
+TEST_F(X64, ColdLoopOfAnyKind_Leaves_WhenAttentionIsAsked) {
+    constexpr u32 kBctr = 0x4e800420;
+    for (const std::vector<u32>& words : {std::vector<u32>{kB}, {kB | 8, kLeave, kB | (-8 & 0x3fffffc)}, {kBctr}}) {
+        put(kCode, words);
+        CodeCache cold(ram, epochs, {.hot = 1 << 30});
+        X64Executor executor(mmu, cold);
+        state.ctr = kCode;
+        state.attention = 0;
+        std::thread watch([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            state.attention.fetch_or(kAttentionInterrupt);
+        });
+        EXPECT_EQ(run(executor), Exit::kAttention);
+        watch.join();
+        EXPECT_EQ(executor.stats().hot_blocks, 0u);  // the way out of a loop that does not poll
+    }
+}
+
 TEST_F(X64, FullCache_IsDroppedAndMadeAgain_WithTheSameResult) {
     constexpr unsigned kPairs = 32'000;
     std::vector<u32> words;
