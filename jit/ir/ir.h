@@ -76,6 +76,7 @@ struct Block {
     std::vector<i32> pc;  ///< Of each guest instruction: its address minus that of the first.
     u16 guest_count = 0;  ///< Guest instructions.
     u32 kept = 0;         ///< The first so many instructions read state that a loop keeps in registers (passes.h).
+    bool late_float = false;  ///< show_targets() has been here.
 
     u64 pc_of(const Inst& i) const { return static_cast<u64>(i64{pc[i.guest]}); }
 };

@@ -17,15 +17,6 @@ constexpr Type kTypes[] = {
 #undef OP
 };
 
-/// The state that a floating-point operation reads or writes: calls f(offset, size).
-template <class F>
-void for_each_field(const Inst& i, F f) {
-    const u32 regs = FloatForm::of(i.imm2).regs;
-    for (int n = 0; n < 32; n += 8) f(offsetof(CpuState, vsr) + sizeof(V128) * (regs >> n & 63), 16);
-    f(offsetof(CpuState, fpscr), 8);
-    f(offsetof(CpuState, last_float), sizeof(LastFloat));
-}
-
 }  // namespace
 
 unsigned argument_count(Op op) { return kArguments[static_cast<unsigned>(op)]; }
@@ -57,7 +48,10 @@ bool is_pure(Op op) { return op < Op::kLoad && set_size(op) == 0; }
 
 bool is_compare(Op op) { return op == Op::kCompareS || op == Op::kCompareU; }
 
-bool is_late(const Inst& set) { return set.op != Op::kSet128 && set.imm < offsetof(CpuState, fpscr); }
+bool is_late(const Inst& set, bool late_float) {
+    if (late_float && set.imm >= offsetof(CpuState, vsr) && set.imm < offsetof(CpuState, spr)) return true;
+    return set.op != Op::kSet128 && set.imm < offsetof(CpuState, fpscr);
+}
 
 bool ends_block(Op op) { return op >= Op::kRaise && op != Op::kExitIf; }
 
@@ -84,13 +78,53 @@ void remove_dead_writes(Block& block) {
         } else if (const u8 size = get_size(i.op)) {
             std::erase_if(covered, [&](const Range& r) { return r.overlaps(i.imm, size); });
         } else if (is_float(i.op)) {
-            for_each_field(i, [&](u64 offset, u32 n) {
+            const auto reads = [&](u64 offset, u32 n) {
                 std::erase_if(covered, [&](const Range& r) { return r.overlaps(offset, n); });
-            });
+            };
+            for_each_register(i, reads);
+            reads(offsetof(CpuState, fpscr), 8);
+            reads(kStatusOffset, sizeof(LastFloat));
         } else if (!is_pure(i.op)) {
             covered.clear();
         }
     }
+}
+
+void show_targets(Block& block) {
+    constexpr Range kFpscr{offsetof(CpuState, fpscr), kStatusOffset + sizeof(LastFloat) - offsetof(CpuState, fpscr), 0};
+    if (block.mode.fp_exceptions || block.mode.single_step) return;
+    bool any = false;
+    for (const Inst& i : block.insts) {
+        if (is_call(i.op) || (get_size(i.op) + set_size(i.op) != 0 && kFpscr.covers(i.imm, 1))) return;
+        any = any || is_float(i.op) || i.op == Op::kSet128;
+    }
+    if (!any) return;
+    std::vector<Inst> all;
+    all.reserve(block.insts.size() + block.insts.size() / 2);
+    std::vector<u32> now(block.insts.size());
+    for (u32 id = 0; id < block.insts.size(); ++id) {
+        Inst i = block.insts[id];
+        for_each_argument(i, [&](u32& argument) { argument = now[argument]; });
+        const auto set = [&](Op op, u64 offset, u32 value) {
+            all.push_back({.op = op, .guest = i.guest, .a = value, .imm = offset});
+        };
+        if (i.op == Op::kSet128 && all[i.a].op == Op::kMakeV128) {
+            const Inst make = all[i.a];
+            set(Op::kSet64, i.imm + offsetof(V128, hi), make.a);
+            set(Op::kSet64, i.imm + offsetof(V128, lo), make.b);
+            continue;
+        }
+        const u32 result = now[id] = static_cast<u32>(all.size());
+        all.push_back(i);
+        const u64 target = offsetof(CpuState, vsr) + sizeof(V128) * FloatForm::of(i.imm2).target();
+        if (i.op == Op::kFloatVector) set(Op::kSet128, target, result);
+        if (i.op != Op::kFloat) continue;
+        all.push_back({.op = Op::kConst, .guest = i.guest});
+        set(Op::kSet64, target + offsetof(V128, hi), result);
+        set(Op::kSet64, target + offsetof(V128, lo), result + 1);
+    }
+    block.insts = std::move(all);
+    block.late_float = true;
 }
 
 void keep_state(Block& block, unsigned most) {
@@ -191,10 +225,10 @@ std::vector<Range> written_unseen(const Block& block) {
     if (block.insts.empty() || block.insts.back().op != Op::kLoop) return all;
     for (u32 id = 0; id < block.insts.size(); ++id) {
         const Inst& i = block.insts[id];
-        if (may_leave(i.op) || is_call(i.op) || ends_block(i.op)) break;
+        if (may_leave(i.op) || is_call(i.op) || ends_block(i.op) || (block.late_float && is_float(i.op))) break;
         if (const u8 got = get_size(i.op)) read.push_back({i.imm, got, id});
         const u8 set = set_size(i.op);
-        if (set == 0 || set == 16 || id < block.kept) continue;
+        if (set == 0 || (set == 16 && !block.late_float) || id < block.kept) continue;
         if (std::none_of(read.begin(), read.end(), [&](const Range& r) { return r.overlaps(i.imm, set); })) {
             std::erase_if(all, [&](const Range& r) { return r.overlaps(i.imm, set); });
             all.push_back({i.imm, set, id});
@@ -216,7 +250,7 @@ Liveness liveness(const Block& block, bool lazy) {
             ++l.uses[id];
             continue;
         }
-        if (const u8 written = set_size(i.op); lazy && written != 0 && is_late(i)) {
+        if (const u8 written = set_size(i.op); lazy && written != 0 && is_late(i, block.late_float)) {
             const Ends::End end = ends.of(i.imm, written);
             ends.add(i.imm, written, id, true);
             l.last_use[i.a] = std::max({l.last_use[i.a], end.at, id});
@@ -227,6 +261,14 @@ Liveness liveness(const Block& block, bool lazy) {
             continue;
         }
         if (lazy && may_leave(i.op)) ends.leave(id);
+        u32 status_until = 0;
+        if (block.late_float && is_float(i.op)) {  // out of line, the helper finds its operands and LastFloat in place
+            if (i.op == Op::kFloat) {
+                status_until = ends.of(kStatusOffset, sizeof(LastFloat)).at;
+                ends.add(kStatusOffset, sizeof(LastFloat), id, true);
+            }
+            ends.leave(id);
+        }
         if (is_call(i.op) || ends_block(i.op)) ends.flush(id);
         // What a loop writes unseen is seen only by the way out at the end of the round, if not by one after its write.
         if (i.op == Op::kLoop && lazy) {
@@ -248,7 +290,7 @@ Liveness liveness(const Block& block, bool lazy) {
             ends.add(i.imm, size, id, false);
         }
         if (l.last_use[id] == 0) l.last_use[id] = id;
-        const u32 use_at = l.fused[id] ? l.last_use[id] : i.op == Op::kProbe ? id + 1 : id;
+        const u32 use_at = l.fused[id] ? l.last_use[id] : i.op == Op::kProbe ? id + 1 : std::max(id, status_until);
         const unsigned count = arguments(i, args);
         for (unsigned k = 0; k < count; ++k) {
             ++l.uses[args[k]];

@@ -36,9 +36,16 @@ bool is_call(Op op);
 /// Operations of floating point, which read and write state of their own.
 bool is_float(Op op);
 bool is_compare(Op op);
-/// Whether hot code may write the state of this set later than it stands. Not SPRs, of which a fault
-/// writes some itself, nor the state of floating point, which its operations do.
-bool is_late(const Inst& set);
+/// Whether hot code may write the state of this set later than it stands. Not SPRs, of which a fault writes some
+/// itself. VSX registers, which operations of floating point write themselves, only if the block is late_float.
+bool is_late(const Inst& set, bool late_float = false);
+/// The state that a floating-point operation reads or writes beside FPSCR: calls f(offset, size).
+template <class F>
+void for_each_register(const Inst& i, F f) {
+    const u32 regs = FloatForm::of(i.imm2).regs;
+    for (int n = 0; n < 32; n += 8) f(offsetof(CpuState, vsr) + sizeof(V128) * (regs >> n & 63), u32{sizeof(V128)});
+}
+constexpr u64 kStatusOffset = offsetof(CpuState, last_float);
 /// A piece of the state.
 struct Range {
     u64 offset;
@@ -54,6 +61,11 @@ bool ends_block(Op op);
 
 /// Forwards state reads to earlier reads and writes of the block, folds constants, simplifies tests of CR bits.
 void simplify(Block& block);
+/// Makes a block late_float if it can be one: what floating-point operations write to registers becomes sets that
+/// follow them, doubleword by doubleword where it is known by doublewords. The operation itself then writes its target
+/// only if its helper is called, and LastFloat is written late too. A block can be one if nothing in it looks at FPSCR:
+/// no call, no Rc, no enabled exceptions.
+void show_targets(Block& block);
 /// Removes state writes that later ones cover before anything can see them.
 void remove_dead_writes(Block& block);
 /// For a block that is a loop without calls: puts reads of the state that each round reads first in front, at most
@@ -65,7 +77,7 @@ std::vector<u64> possible_bits(const Block& block);
 /// ones, by what is known of an index. What a look found holds until a call, as invalidations wait for the end of the
 /// block (mmu/mmu.h).
 void share_probes(Block& block);
-/// `lazy`: state of up to 8 bytes is written only where it can be seen (Compiler).
+/// `lazy`: state is written only where it can be seen (Compiler), if it is_late().
 Liveness liveness(const Block& block, bool lazy);
 
 }  // namespace mpower::jit::ir

@@ -12,6 +12,7 @@ namespace ins = asmjit::x86;
 using asmjit::Label;
 
 Compiler::Parts Compiler::compile() {
+    if (lazy_ && host_.avx2) ir::show_targets(block_);
     if (lazy_) ir::keep_state(block_, kKept);
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
@@ -58,7 +59,11 @@ Compiler::Parts Compiler::compile() {
 
 void Compiler::emit_prologue() {
     // The first instruction is long enough to be patched (CodeMemory::patch).
-    if (heat_ == nullptr) return poll();
+    if (heat_ == nullptr) {
+        poll();
+        if (block_.late_float) find_steady();
+        return;
+    }
     a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
     a_.js(imm(stubs_.promote));
 }
@@ -90,7 +95,7 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kSet32:
         case Op::kSet64:
         case Op::kSet128:
-            if (lazy_ && ir::is_late(i))
+            if (lazy_ && ir::is_late(i, block_.late_float))
                 write_later(i);
             else
                 emit_set(i);

@@ -96,10 +96,13 @@ class Compiler {
         u64 offset;
         u8 size;
         u32 value;
-        Place place;
-        Place left, right, so;  ///< Of the operands, if the value is a comparison that was not made.
+        Place place{};
+        Place operands[3]{};    ///< Of the value, if it is a comparison that was not made, or of LastFloat.
+        bool compared = false;  ///< Of LastFloat: a comparison has been made since.
     };
     void write_later(const Inst& set);
+    void write_status_later(u32 id);  ///< LastFloat; of kFloat `id`.
+    void locate(Late& late) const;
     /// Before an instruction: writes what it could see, or could not be told apart from.
     void settle(const Inst& i);
     void write_now(const std::function<bool(const Late&)>& which);
@@ -109,6 +112,8 @@ class Compiler {
     std::vector<Late> late_writes(u32 id, const Gp& r);
     void write(const std::vector<Late>& late);
     void write(const Late& late);
+    void write_status(const Late& late);
+    void write_word(u64 offset, u32 id, const Place& place);
     void load_from(const Gp& r, u32 id, const Place& place);
     bool is_written(const Inst& get) const;
     void load_state(const Gp& r, const Inst& get);
@@ -139,6 +144,8 @@ class Compiler {
     void emit_vector_call(u32 id, const Inst& i);
     // --- floating point
     void find_dead_status();
+    /// Whether FPSCR allows the host to compute is looked at before a late_float block, and kept in kUnsteady.
+    void find_steady();
     /// What compute() emits, if FPSCR allows the host to do it; else, or if what it computes is inexact for the first
     /// time, goes to `slow`. compute() may go there too; it is called twice. Clobbers rax.
     void compute_by_host(const Label& slow, const std::function<void()>& compute);
@@ -150,6 +157,9 @@ class Compiler {
     void emit_float_compare(u32 id, const Inst& i);
     void emit_float_call(u32 id, const Inst& i);
     void call_float(const Inst& i, const Kept& k);
+    /// Likewise, out of line, with the state that the helper wants written before, of all that is `late`. Where the
+    /// block's assumptions do not hold after it, it is left behind i.
+    void call_float_late(const Inst& i, const Kept& k, const std::vector<Late>& late);
     void emit_widen(u32 id, const Inst& i);
     void emit_narrow(u32 id, const Inst& i);
     bool emit_sign(u32 id, const Inst& i);

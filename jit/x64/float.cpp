@@ -1,6 +1,8 @@
 // The compiler's floating point: the host computes, and a test of FPSCR before and of the result after decides whether
 // the helper that defines the instruction would leave the same state. If not, the helper is called. jit/fp/README.md
 // says why these tests are enough.
+#include <algorithm>
+
 #include "jit/fp/fpscr.h"
 #include "jit/fp/soft.h"
 #include "jit/x64/compiler.h"
@@ -25,21 +27,11 @@ Mem register_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V12
 
 Mem scalar_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V128) * n + offsetof(V128, hi), 8); }
 
-/// Results are right as the host gives them if their biased exponent, as a double's, is one of `count` from `first` up:
-/// neither tiny before rounding (the least normal number may be so) nor overflown. A sum is exact where it is tiny.
-struct Exponents {
-    u32 first, count;
-};
-Exponents accepted(const FloatForm& form) {
-    switch (form.op) {
-        case Float::kAdd:
-        case Float::kSub: return form.single ? Exponents{898, 253} : Exponents{0, 0x7ff};
-        case Float::kTruncate:
-        case Float::kCeil:
-        case Float::kFloor: return {0, 0x7ff};
-        case Float::kRound: return {898, 253};
-        default: return form.single ? Exponents{898, 253} : Exponents{2, 0x7fd};
-    }
+/// Whether a scalar result is exact where it is tiny: of a double, but not of a single, which was rounded twice.
+bool is_exact_if_tiny(const FloatForm& form) {
+    const Float op = form.op;
+    return !form.single && (op == Float::kAdd || op == Float::kSub || op == Float::kTruncate || op == Float::kCeil ||
+                            op == Float::kFloor);
 }
 
 constexpr u64 each32(u64 v) { return v << 32 | v; }
@@ -60,11 +52,22 @@ void Compiler::find_dead_status() {
     }
 }
 
-void Compiler::compute_by_host(const Label& slow, const std::function<void()>& compute) {
-    const Label other = a_.newLabel(), computed = a_.newLabel();
+void Compiler::find_steady() {
     a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
     a_.and_(eax, kControls);
-    a_.cmp(eax, kSteady);
+    a_.xor_(eax, kSteady);
+    a_.mov(ptr_32(rsp, kUnsteady), eax);
+}
+
+void Compiler::compute_by_host(const Label& slow, const std::function<void()>& compute) {
+    const Label other = a_.newLabel(), computed = a_.newLabel();
+    if (block_.late_float) {
+        a_.cmp(ptr_32(rsp, kUnsteady), 0);
+    } else {
+        a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
+        a_.and_(eax, kControls);
+        a_.cmp(eax, kSteady);
+    }
     a_.jne(other);
     compute();
     a_.bind(computed);
@@ -73,8 +76,11 @@ void Compiler::compute_by_host(const Label& slow, const std::function<void()>& c
         constexpr u32 kInexact = 0x20, kHostControls = 0x1f80;
         const Mem controls = ptr_32(rsp, kScratch);
         a_.bind(other);
-        a_.test(eax, eax);
-        a_.jnz(slow);
+        if (block_.late_float)
+            a_.cmp(ptr_32(rsp, kUnsteady), kSteady);
+        else
+            a_.test(eax, eax);
+        a_.jne(slow);
         compute();
         a_.vstmxcsr(controls);
         a_.test(controls, kInexact);
@@ -94,6 +100,34 @@ void Compiler::call_float(const Inst& i, const Kept& k) {
     a_.mov(rax, imm(i.imm));
     a_.call(rax);
     restore_kept(k);
+}
+
+void Compiler::call_float_late(const Inst& i, const Kept& k, const std::vector<Late>& late) {
+    if (!block_.late_float) return call_float(i, k);
+    const auto wanted = [&](const Late& l) {
+        bool is_register = false;
+        ir::for_each_register(i, [&](u64 offset, u32 n) {
+            is_register |= ir::Range{offset, n, 0}.overlaps(l.offset, l.size);
+        });
+        return is_register || l.offset == ir::kStatusOffset;
+    };
+    for (const Late& l : late) {
+        if (wanted(l)) write(l);
+    }
+    call_float(i, k);
+    find_steady();
+    if (i.op != Op::kFloat) return;
+    // Suppressed, or rounded otherwise than LastFloat says: the helper has left all there is to know in the state.
+    const Label usual = a_.newLabel();
+    a_.test(eax, ~kSteady);
+    a_.jz(usual);
+    for (const Late& l : late) {
+        if (!wanted(l)) write(l);
+    }
+    count_instructions(i.guest + 1u);
+    load_address(kEntry, block_.pc_of(i) + 4);
+    a_.jmp(imm(cache_.options().one_block ? stubs_.poll : stubs_.dispatch));
+    a_.bind(usual);
 }
 
 /// The helper without a fast way: on the hot path.
@@ -175,26 +209,36 @@ void Compiler::emit_float(u32 id, const Inst& i) {
         a_.vcvtsd2ss(xmm0, r, r);
         a_.vcvtss2sd(r, r, xmm0);
     });
-    const Exponents range = accepted(form);
-    a_.vmovq(rax, r);
-    a_.add(rax, rax);
-    a_.shr(rax, 53);
-    if (range.first != 0) a_.sub(eax, range.first);
-    a_.cmp(eax, range.count);
-    a_.jae(unusual);
+    // One look at the exponent: carry says that it is the greatest (infinity, NaN), zero that it is the least.
+    if (is_exact_if_tiny(form)) {
+        a_.vptest(r, pool(u64{0x7ff} << 52, 0));
+        a_.jc(slow);
+    } else {
+        // Without its last bit: the least normal number may have been tiny before rounding.
+        if (single)
+            a_.vptest(xmm0, pool(0x7f000000, 0));
+        else
+            a_.vptest(r, pool(u64{0x7fe} << 52, 0));
+        a_.jbe(unusual);
+    }
     a_.bind(good);
     // The negation comes after rounding; no NaN comes here.
     if (form.op == Float::kNmadd || form.op == Float::kNmsub) a_.vxorps(r, r, pool(u64{1} << 63));
-    a_.vpslldq(xmm0, r, 8);
-    a_.vmovaps(register_in_state(form.target()), xmm0);
-    if (!dead_status_[id]) {
-        a_.mov(last(0), imm(form.packed() & 0xffff));
-        if (reads_a(form.op)) a_.vmovq(last(offsetof(LastFloat, a)), a);
-        a_.vmovq(last(offsetof(LastFloat, b)), b);
-        if (is_fused(form.op)) a_.vmovq(last(offsetof(LastFloat, c)), c);
+    const std::vector<Late> late = late_writes();
+    if (block_.late_float) {
+        write_status_later(id);
+    } else {
+        a_.vpslldq(xmm0, r, 8);
+        a_.vmovaps(register_in_state(form.target()), xmm0);
+        if (!dead_status_[id]) {
+            a_.mov(last(0), imm(form.packed() & 0xffff));
+            if (reads_a(form.op)) a_.vmovq(last(offsetof(LastFloat, a)), a);
+            a_.vmovq(last(offsetof(LastFloat, b)), b);
+            if (is_fused(form.op)) a_.vmovq(last(offsetof(LastFloat, c)), c);
+        }
     }
     a_.bind(done);
-    cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, k = kept()] {
+    cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, late, k = kept()] {
         // A zero is as good as a number if it comes from a zero: then nothing was lost.
         a_.bind(unusual);
         a_.vxorps(xmm0, xmm0, xmm0);
@@ -210,7 +254,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
         a_.jne(slow);
         switch (form.op) {
             case Float::kAdd:
-            case Float::kSub: a_.jmp(good); break;
+            case Float::kSub: a_.jmp(good); break;  // of singles
             case Float::kMul:
                 accept_if_zero(a);
                 accept_if_zero(b);
@@ -226,7 +270,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
             default: accept_if_zero(b); break;
         }
         a_.bind(slow);
-        call_float(i, k);
+        call_float_late(i, k, late);
         a_.vmovsd(r, scalar_in_state(form.target()));
         a_.jmp(done);
     });
@@ -256,8 +300,8 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
                 a_.vcvtsi2sd(x, xmm0, b);
             }
         });
-        a_.vpslldq(xmm0, x, 8);
-        if (!dead_status_[id]) {
+        if (!block_.late_float) a_.vpslldq(xmm0, x, 8);
+        if (!block_.late_float && !dead_status_[id]) {
             a_.mov(last(0), imm(form.packed() & 0xffff));
             a_.mov(last(offsetof(LastFloat, b)), b);
         }
@@ -296,18 +340,24 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
             a_.shl(g, 32);
             a_.or_(g, rax);
         }
-        a_.vmovq(xmm0, g);
-        a_.vpslldq(xmm0, xmm0, 8);
-        if (!dead_status_[id]) {
-            a_.mov(last(0), imm(form.packed() & 0xffff));
-            a_.vmovq(last(offsetof(LastFloat, b)), b);
+        if (!block_.late_float) {
+            a_.vmovq(xmm0, g);
+            a_.vpslldq(xmm0, xmm0, 8);
+            if (!dead_status_[id]) {
+                a_.mov(last(0), imm(form.packed() & 0xffff));
+                a_.vmovq(last(offsetof(LastFloat, b)), b);
+            }
         }
     }
-    a_.vmovaps(target, xmm0);
+    const std::vector<Late> late = late_writes();
+    if (block_.late_float)
+        write_status_later(id);
+    else
+        a_.vmovaps(target, xmm0);
     a_.bind(done);
-    cold_.push_back([this, form, from, slow, done, x, g, i, k = kept()] {
+    cold_.push_back([this, form, from, slow, done, x, g, i, late, k = kept()] {
         a_.bind(slow);
-        call_float(i, k);
+        call_float_late(i, k, late);
         const Mem result = scalar_in_state(form.target());
         if (from)
             a_.vmovsd(x, result);
@@ -329,13 +379,19 @@ void Compiler::emit_float_compare(u32 id, const Inst& i) {
     a_.jp(slow);
     a_.cmova(r.r32(), ecx);
     a_.cmovb(r.r32(), edx);
-    a_.mov(state(offsetof(CpuState, last_float) + offsetof(LastFloat, compared), 1), r.r8());
+    const Label result = a_.newLabel();
+    a_.bind(result);
+    a_.mov(state(ir::kStatusOffset + offsetof(LastFloat, compared), 1), r.r8());
     a_.bind(done);
-    cold_.push_back([this, slow, done, r, i, k = kept()] {
+    const std::vector<Late> late = late_writes();
+    const auto status =
+        std::find_if(late_.begin(), late_.end(), [](const Late& l) { return l.offset == ir::kStatusOffset; });
+    if (status != late_.end()) status->compared = true;
+    cold_.push_back([this, slow, done, result, r, i, late, k = kept()] {
         a_.bind(slow);
-        call_float(i, k);
+        call_float_late(i, k, late);
         a_.mov(r, rax);
-        a_.jmp(done);
+        a_.jmp(block_.late_float ? result : done);  // LastFloat may be written again, without it
     });
 }
 
@@ -379,33 +435,34 @@ void Compiler::emit_float_vector(u32 id, const Inst& i) {
         if (form.op == Float::kNmadd || form.op == Float::kNmsub)
             a_.vxorps(r, r, pool(s ? each32(0x80000000) : u64{1} << 63));
     }
-    a_.vmovaps(register_in_state(form.target()), r);
+    if (!block_.late_float) a_.vmovaps(register_in_state(form.target()), r);
     a_.bind(done);
-    cold_.push_back([this, form, compares, slow, unusual, good, done, a, b, c, r, i, s, k = kept()] {
-        if (!compares && form.op != Float::kAdd && form.op != Float::kSub) {
-            // xmm0 has the lanes out of range: zeros that come from zeros are good.
-            a_.bind(unusual);
-            a_.vxorps(xmm1, xmm1, xmm1);
-            const auto is_zero = [&](const Xmm& to, const Xmm& x) {
-                s ? a_.vcmpps(to, x, xmm1, imm(0)) : a_.vcmppd(to, x, xmm1, imm(0));
-            };
-            const bool fused = is_fused(form.op);
-            is_zero(xmm2, form.op == Float::kSqrt ? b : a);
-            if (form.op == Float::kMul || fused) {
-                is_zero(xmm3, fused ? c : b);
-                a_.vorps(xmm2, xmm2, xmm3);
+    cold_.push_back(
+        [this, form, compares, slow, unusual, good, done, a, b, c, r, i, s, late = late_writes(), k = kept()] {
+            if (!compares && form.op != Float::kAdd && form.op != Float::kSub) {
+                // xmm0 has the lanes out of range: zeros that come from zeros are good.
+                a_.bind(unusual);
+                a_.vxorps(xmm1, xmm1, xmm1);
+                const auto is_zero = [&](const Xmm& to, const Xmm& x) {
+                    s ? a_.vcmpps(to, x, xmm1, imm(0)) : a_.vcmppd(to, x, xmm1, imm(0));
+                };
+                const bool fused = is_fused(form.op);
+                is_zero(xmm2, form.op == Float::kSqrt ? b : a);
+                if (form.op == Float::kMul || fused) {
+                    is_zero(xmm3, fused ? c : b);
+                    a_.vorps(xmm2, xmm2, xmm3);
+                }
+                is_zero(xmm3, r);
+                a_.vandps(xmm2, xmm2, xmm3);
+                a_.vandnps(xmm2, xmm2, xmm0);
+                a_.vptest(xmm2, xmm2);
+                a_.jz(good);
             }
-            is_zero(xmm3, r);
-            a_.vandps(xmm2, xmm2, xmm3);
-            a_.vandnps(xmm2, xmm2, xmm0);
-            a_.vptest(xmm2, xmm2);
-            a_.jz(good);
-        }
-        a_.bind(slow);
-        call_float(i, k);
-        a_.vmovaps(r, register_in_state(form.target()));
-        a_.jmp(done);
-    });
+            a_.bind(slow);
+            call_float_late(i, k, late);
+            a_.vmovaps(r, register_in_state(form.target()));
+            a_.jmp(done);
+        });
 }
 
 // Moves of signs between values that are in xmm registers anyway.

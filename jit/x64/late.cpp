@@ -10,39 +10,34 @@ namespace mpower::jit::x64 {
 
 using namespace asmjit::x86;
 using asmjit::imm;
+using ir::FloatForm;
 using ir::Op;
 
 namespace {
 
-u8 size_of(Op set) { return set == Op::kSet8 ? 1 : set == Op::kSet32 ? 4 : 8; }
-
 constexpr i8 kFromState = -2;
 
-u8 seen_size(Op op) {
-    switch (op) {
-        case Op::kGet8: return 1;
-        case Op::kGet32: return 4;
-        case Op::kGet64: return 8;
-        case Op::kGet128:
-        case Op::kSet128: return 16;
-        default: return 0;
-    }
-}
+u8 seen_size(Op op) { return op == Op::kSet128 ? 16 : ir::get_size(op); }
 
 }  // namespace
 
 void Compiler::write_later(const Inst& set) {
-    const u8 size = size_of(set.op);
+    const u8 size = ir::set_size(set.op);
     write_now([&](const Late& l) {
         const bool overlaps = l.offset < set.imm + size && set.imm < l.offset + l.size;
         return overlaps && (l.offset != set.imm || l.size != size);
     });
     std::erase_if(late_, [&](const Late& l) { return l.offset == set.imm; });
-    late_.push_back({set.imm, size, set.a, {}, {}, {}, {}});
+    late_.push_back({set.imm, size, set.a});
+}
+
+void Compiler::write_status_later(u32 id) {
+    std::erase_if(late_, [](const Late& l) { return l.offset == ir::kStatusOffset; });
+    late_.push_back({ir::kStatusOffset, sizeof(LastFloat), id});
 }
 
 void Compiler::settle(const Inst& i) {
-    if (late_.empty() || i.op == Op::kLoop) return;
+    if (late_.empty() || i.op == Op::kLoop || (i.op == Op::kSet128 && block_.late_float)) return;
     if (i.op == Op::kCall || i.op == Op::kCallSys || ir::ends_block(i.op)) {
         write_now([](const Late&) { return true; });
     } else if (const u8 size = seen_size(i.op)) {
@@ -53,27 +48,23 @@ void Compiler::settle(const Inst& i) {
 void Compiler::write_now(const std::function<bool(const Late&)>& which) {
     for (Late& l : late_) {
         if (!which(l)) continue;
-        l.place = place_[l.value];
-        if (live_.wanted_late[l.value]) {
-            const Inst& compare = block_.insts[l.value];
-            l.left = place_[compare.a];
-            l.right = place_[compare.b];
-            l.so = place_[compare.c];
-        }
+        locate(l);
         write(l);
     }
     std::erase_if(late_, which);
 }
 
+void Compiler::locate(Late& l) const {
+    l.place = place_[l.value];
+    if (!live_.wanted_late[l.value] && l.offset != ir::kStatusOffset) return;
+    const Inst& made = block_.insts[l.value];
+    l.operands[0] = place_[made.a];
+    l.operands[1] = place_[made.b];
+    l.operands[2] = place_[made.c];
+}
+
 std::vector<Compiler::Late> Compiler::late_writes() {
-    for (Late& l : late_) {
-        l.place = place_[l.value];
-        if (!live_.wanted_late[l.value]) continue;
-        const Inst& compare = block_.insts[l.value];
-        l.left = place_[compare.a];
-        l.right = place_[compare.b];
-        l.so = place_[compare.c];
-    }
+    for (Late& l : late_) locate(l);
     return late_;
 }
 
@@ -94,14 +85,38 @@ void Compiler::load_from(const Gp& r, u32 id, const Place& place) {
     place_[id] = now;
 }
 
+void Compiler::write_status(const Late& l) {
+    const Inst& i = block_.insts[l.value];
+    const FloatForm form = FloatForm::of(i.imm2);
+    // A comparison since then has written LastFloat::compared.
+    a_.emit(asmjit::x86::Inst::kIdMov, state(l.offset, l.compared ? 2 : 8), imm(form.packed() & 0xffff));
+    const u32 ids[] = {i.a, i.b, i.c};
+    const u64 offsets[] = {offsetof(LastFloat, a), offsetof(LastFloat, b), offsetof(LastFloat, c)};
+    for (unsigned n = 0; n < 3; ++n) {
+        if ((n == 0 && !reads_a(form.op)) || (n == 2 && !is_fused(form.op))) continue;
+        write_word(l.offset + offsets[n], ids[n], l.operands[n]);
+    }
+}
+
+void Compiler::write_word(u64 offset, u32 id, const Place& place) {
+    if (place.reg < 0 && place.xmm >= 0) return void(a_.movq(state(offset, 8), xmm(static_cast<u32>(place.xmm))));
+    Gp r = rax;
+    if (place.reg >= 0)
+        r = gpq(static_cast<u32>(place.reg));
+    else
+        load_from(rax, id, place);
+    a_.mov(state(offset, 8), r);
+}
+
 void Compiler::write(const Late& l) {
+    if (l.offset == ir::kStatusOffset) return write_status(l);
     const Inst& i = block_.insts[l.value];
     if (live_.wanted_late[l.value]) {
-        load_from(rax, i.a, l.left);
-        load_from(rcx, i.b, l.right);
+        load_from(rax, i.a, l.operands[0]);
+        load_from(rcx, i.b, l.operands[1]);
         a_.cmp(rax, rcx);
         make_cr_field(a_, rax, i.op == Op::kCompareS);
-        load_from(rcx, i.c, l.so);
+        load_from(rcx, i.c, l.operands[2]);
         a_.or_(eax, ecx);
         a_.mov(state(l.offset, 1), al);
         return;
@@ -111,12 +126,22 @@ void Compiler::write(const Late& l) {
                 imm(l.size == 1 ? static_cast<i8>(v) : static_cast<i32>(v)));
         return;
     }
+    if (l.size == 16) {
+        Xmm x = xmm0;
+        if (l.place.xmm >= 0)
+            x = xmm(static_cast<u32>(l.place.xmm));
+        else
+            a_.movaps(x, ptr_128(rsp, kSlots + 16 * l.place.slot));
+        a_.movaps(state(l.offset, 16), x);
+        return;
+    }
+    if (l.size == 8) return write_word(l.offset, l.value, l.place);
     Gp r = rax;
     if (l.place.reg >= 0)
         r = gpq(static_cast<u32>(l.place.reg));
     else
         load_from(rax, l.value, l.place);
-    a_.mov(state(l.offset, l.size), l.size == 1 ? Gp(r.r8()) : l.size == 4 ? Gp(r.r32()) : r);
+    a_.mov(state(l.offset, l.size), l.size == 1 ? Gp(r.r8()) : Gp(r.r32()));
 }
 
 bool Compiler::is_written(const Inst& get) const {
@@ -142,7 +167,7 @@ void Compiler::emit_loop_head() {
         const Inst& get = block_.insts[id];
         homes_.push_back(static_cast<u8>(place_[id].reg));
         // What the loop writes is not in its place from the second round on.
-        if (is_written(get)) late_.push_back({get.imm, seen_size(get.op), id, {}, {}, {}, {}});
+        if (is_written(get)) late_.push_back({get.imm, seen_size(get.op), id});
     }
     loop_ = a_.newLabel();
     a_.bind(loop_);
@@ -159,7 +184,8 @@ void Compiler::emit_loop() {
     // What the next round writes before it can be seen is written by the poll's way out only.
     const std::vector<ir::Range> unseen = ir::written_unseen(block_);
     const auto is_unseen = [&](const Late& l) {
-        return std::any_of(unseen.begin(), unseen.end(), [&](const ir::Range& r) { return r.offset == l.offset; });
+        return std::any_of(unseen.begin(), unseen.end(),
+                           [&](const ir::Range& r) { return r.offset == l.offset && r.size == l.size; });
     };
     write_now([&](const Late& l) { return !kept(l) && !is_unseen(l); });
     const Label leave = a_.newLabel();
