@@ -157,6 +157,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 if (!load(s, a() + i->imm, i->access, &r.i)) return interrupted();
                 break;
             case Op::kLoad128:
+            case Op::kLoad128By:
                 if (!load128(s, a() + i->imm, i->access, &r.v)) return interrupted();
                 break;
             case Op::kStore:
@@ -164,6 +165,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 if (!store(s, a() + i->imm, i->access, b())) return interrupted();
                 break;
             case Op::kStore128:
+            case Op::kStore128By:
                 if (!store128(s, a() + i->imm, i->access, v[i->b].v)) return interrupted();
                 break;
             case Op::kLoadReserve:

@@ -74,7 +74,8 @@ void keep_state(Block& block, unsigned most);
 /// Bits of each value that may be one: upper bounds.
 std::vector<u64> possible_bits(const Block& block);
 /// Lets the loads, and the stores, that are near one base share a look at the TLB: at constant distances, or at small
-/// ones, by what is known of an index. What a look found holds until a call, as invalidations wait for the end of the
+/// ones, by what is known of an index, or guessed of it: vector code has 16, 32, 48 ... in registers that it does not
+/// change, and goes by them. What a look found holds until a call, as invalidations wait for the end of the
 /// block (mmu/mmu.h).
 void share_probes(Block& block);
 /// `lazy`: state is written only where it can be seen (Compiler), if it is_late().

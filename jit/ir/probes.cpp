@@ -8,75 +8,162 @@ namespace {
 
 constexpr i64 kMostBytes = 2048;  ///< More is likely to cross a page.
 
+/// An address as far as it is known: within [low, high] of a base, if the guesses are right.
+struct Near {
+    u32 base;
+    i64 low, high;
+    std::vector<u32> guessed;  ///< Values that were guessed.
+};
+
 struct Group {
     u32 base;
     bool store;
     i64 low, high;  ///< [low, high) from the base.
     u32 first;      ///< Id of its first access.
     u32 accesses;
+    std::vector<u32> guessed;
     u32 probe;  ///< Id in the new block.
+};
+
+class Prober {
+  public:
+    explicit Prober(Block& block) : block_(block), mask_(possible_bits(block)) {}
+
+    void run() {
+        group();
+        if (std::none_of(groups_.begin(), groups_.end(), [](const Group& g) { return g.accesses > 1; })) return;
+        rewrite();
+    }
+
+  private:
+    bool is_vector(Op op) const { return op == Op::kLoad128 || op == Op::kStore128; }
+
+    /// A register that the block only reads, if it had a small multiple of 16.
+    bool guess(u32 id, i64* value) const {
+        const Inst& get = block_.insts[id];
+        if (block_.gpr_then == nullptr || get.op != Op::kGet64 || get.imm >= sizeof(CpuState::gpr)) return false;
+        const u64 then = block_.gpr_then[get.imm / 8];
+        if (then > 256 || then % 16 != 0) return false;
+        for (const Inst& i : block_.insts) {
+            if (is_call(i.op) || (set_size(i.op) != 0 && i.imm == get.imm)) return false;
+        }
+        *value = static_cast<i64>(then);
+        return true;
+    }
+
+    Near near(const Inst& access) const {
+        Near n{access.a, static_cast<i64>(access.imm), static_cast<i64>(access.imm), {}};
+        for (bool indexed = false;;) {
+            const Inst& i = block_.insts[n.base];
+            if (i.op != Op::kAdd && i.op != Op::kAnd) return n;
+            const Inst& right = block_.insts[i.b];
+            if (i.op == Op::kAnd) {  // aligned
+                const u64 cut = ~right.imm;
+                if (right.op != Op::kConst || cut > 15) return n;
+                n.low -= static_cast<i64>(cut);
+                n.base = i.a;
+                continue;
+            }
+            if (right.op == Op::kConst) {
+                if (static_cast<i64>(right.imm) != static_cast<i16>(right.imm)) return n;
+                n.low += static_cast<i64>(right.imm);
+                n.high += static_cast<i64>(right.imm);
+                n.base = i.a;
+                continue;
+            }
+            const u32 index = mask_[i.a] < mask_[i.b] ? i.a : i.b;
+            if (!indexed && mask_[index] < kMostBytes) {
+                indexed = true;
+                n.high += static_cast<i64>(mask_[index]);
+                n.base = index == i.a ? i.b : i.a;
+                continue;
+            }
+            i64 value;
+            if (!is_vector(access.op) || !(guess(i.a, &value) || guess(i.b, &value))) return n;
+            const u32 known = guess(i.a, &value) ? i.a : i.b;
+            guess(known, &value);
+            n.guessed.push_back(known);
+            n.low += value;
+            n.high += value;
+            n.base = known == i.a ? i.b : i.a;
+        }
+    }
+
+    void group() {
+        group_of_.assign(block_.insts.size(), kNone);
+        std::size_t open = 0;  // groups before it ended with a call: the address space may be another after it
+        for (u32 id = 0; id < block_.insts.size(); ++id) {
+            const Inst& i = block_.insts[id];
+            if (is_call(i.op)) open = groups_.size();
+            if (i.op != Op::kLoad && i.op != Op::kStore && !is_vector(i.op)) continue;
+            const bool store = i.op == Op::kStore || i.op == Op::kStore128;
+            Near n = near(i);
+            n.high += i.access.size;
+            const auto takes = [&](const Group& g) {
+                return g.base == n.base && g.store == store &&
+                       std::max(g.high, n.high) - std::min(g.low, n.low) <= kMostBytes;
+            };
+            const auto first = groups_.begin() + static_cast<std::ptrdiff_t>(open);
+            const auto group = std::find_if(first, groups_.end(), takes);
+            group_of_[id] = static_cast<std::size_t>(group - groups_.begin());
+            if (group == groups_.end()) {
+                groups_.push_back({n.base, store, n.low, n.high, id, 1, n.guessed, 0});
+                continue;
+            }
+            group->low = std::min(group->low, n.low);
+            group->high = std::max(group->high, n.high);
+            ++group->accesses;
+            group->guessed.insert(group->guessed.end(), n.guessed.begin(), n.guessed.end());
+        }
+    }
+
+    void add_guess(u32 id) {
+        const u64 offset = block_.insts[id].imm;
+        const auto same = [&](const Block::Guess& g) { return g.offset == offset; };
+        if (std::any_of(block_.guesses.begin(), block_.guesses.end(), same)) return;
+        block_.guesses.push_back({offset, block_.gpr_then[offset / 8]});
+    }
+
+    void rewrite() {
+        std::vector<Inst> all;
+        std::vector<u32> now(block_.insts.size());
+        for (u32 id = 0; id < block_.insts.size(); ++id) {
+            Inst i = block_.insts[id];
+            for_each_argument(i, [&](u32& argument) { argument = now[argument]; });
+            if (group_of_[id] != kNone && groups_[group_of_[id]].accesses > 1) {
+                Group& g = groups_[group_of_[id]];
+                if (g.first == id) {
+                    g.probe = static_cast<u32>(all.size());
+                    all.push_back(
+                        {.op = Op::kProbe,
+                         .access = {.size = 0},
+                         .guest = i.guest,
+                         .a = now[g.base],
+                         .imm = static_cast<u64>(g.low),
+                         .imm2 = static_cast<u64>(g.high - g.low) << 2 | u64{!g.guessed.empty()} << 1 | g.store});
+                    for (const u32 guessed : g.guessed) add_guess(guessed);
+                }
+                i.op = i.op == Op::kLoad      ? Op::kLoadBy
+                       : i.op == Op::kStore   ? Op::kStoreBy
+                       : i.op == Op::kLoad128 ? Op::kLoad128By
+                                              : Op::kStore128By;
+                (g.store ? i.c : i.b) = g.probe;
+            }
+            now[id] = static_cast<u32>(all.size());
+            all.push_back(i);
+        }
+        block_.insts = std::move(all);
+    }
+
+    static constexpr std::size_t kNone = ~std::size_t{0};
+    Block& block_;
+    const std::vector<u64> mask_;
+    std::vector<Group> groups_;
+    std::vector<std::size_t> group_of_;
 };
 
 }  // namespace
 
-void share_probes(Block& block) {
-    std::vector<Group> groups;
-    std::vector<std::size_t> group_of(block.insts.size(), ~std::size_t{0});
-    const std::vector<u64> mask = possible_bits(block);
-    std::size_t open = 0;  // groups before it ended with a call: the address space may be another after it
-    for (u32 id = 0; id < block.insts.size(); ++id) {
-        const Inst& i = block.insts[id];
-        if (is_call(i.op)) open = groups.size();
-        if (i.op != Op::kLoad && i.op != Op::kStore) continue;
-        const bool store = i.op == Op::kStore;
-        const i64 low = static_cast<i64>(i.imm);
-        i64 high = low + i.access.size;
-        u32 base = i.a;
-        if (const Inst& sum = block.insts[i.a]; sum.op == Op::kAdd) {  // of a base and an index
-            const u32 index = mask[sum.a] < mask[sum.b] ? sum.a : sum.b;
-            if (mask[index] < kMostBytes) {
-                high += static_cast<i64>(mask[index]);
-                base = index == sum.a ? sum.b : sum.a;
-            }
-        }
-        const auto takes = [&](const Group& g) {
-            return g.base == base && g.store == store && std::max(g.high, high) - std::min(g.low, low) <= kMostBytes;
-        };
-        const auto group = std::find_if(groups.begin() + static_cast<std::ptrdiff_t>(open), groups.end(), takes);
-        group_of[id] = static_cast<std::size_t>(group - groups.begin());
-        if (group == groups.end()) {
-            groups.push_back({base, store, low, high, id, 1, 0});
-            continue;
-        }
-        group->low = std::min(group->low, low);
-        group->high = std::max(group->high, high);
-        ++group->accesses;
-    }
-    if (std::none_of(groups.begin(), groups.end(), [](const Group& g) { return g.accesses > 1; })) return;
-    std::vector<Inst> all;
-    std::vector<u32> now(block.insts.size());
-    for (u32 id = 0; id < block.insts.size(); ++id) {
-        Inst i = block.insts[id];
-        for_each_argument(i, [&](u32& argument) { argument = now[argument]; });
-        Group* const g =
-            group_of[id] < groups.size() && groups[group_of[id]].accesses > 1 ? &groups[group_of[id]] : nullptr;
-        if (g != nullptr) {
-            if (g->first == id) {
-                g->probe = static_cast<u32>(all.size());
-                all.push_back({.op = Op::kProbe,
-                               .access = {.size = 0},
-                               .guest = i.guest,
-                               .a = now[g->base],
-                               .imm = static_cast<u64>(g->low),
-                               .imm2 = static_cast<u64>(g->high - g->low) << 1 | g->store});
-            }
-            i.op = g->store ? Op::kStoreBy : Op::kLoadBy;
-            (g->store ? i.c : i.b) = g->probe;
-        }
-        now[id] = static_cast<u32>(all.size());
-        all.push_back(i);
-    }
-    block.insts = std::move(all);
-}
+void share_probes(Block& block) { Prober(block).run(); }
 
 }  // namespace mpower::jit::ir

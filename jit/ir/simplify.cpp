@@ -201,7 +201,10 @@ class Simplifier {
             case Op::kZext16: keep_if((mask_[i.a] & ~u64{0xffff}) == 0, id, i.a); break;
             case Op::kZext32: keep_if((mask_[i.a] & ~u64{0xffffffff}) == 0, id, i.a); break;
             case Op::kAdd:
-                if (!b_known_) break;
+                if (!b_known_) {
+                    simplify_sum(i, id);
+                    break;
+                }
                 if (block_.insts[i.a].op == Op::kPc) {
                     if (block_.mode.sf) i = {.op = Op::kPc, .guest = i.guest, .imm = block_.insts[i.a].imm + b};
                     break;
@@ -220,6 +223,30 @@ class Simplifier {
             case Op::kShl: keep_if(b_known_ && (b & 127) == 0, id, i.a); break;
             default: break;
         }
+    }
+
+    /// A sum that was made before, or with a constant added to it: addresses near each other show that they are.
+    void simplify_sum(Inst& i, u32 id) {
+        const auto made = [&](u32 a, u32 b) {
+            return std::find_if(sums_.rbegin(), sums_.rend(), [&](u32 sum) {
+                const Inst& s = block_.insts[sum];
+                return (s.a == a && s.b == b) || (s.a == b && s.b == a);
+            });
+        };
+        if (const auto same = made(i.a, i.b); same != sums_.rend()) return keep_if(true, id, *same);
+        const u32 operands[] = {i.a, i.b};
+        for (unsigned n = 0; n < 2; ++n) {
+            const Inst& x = block_.insts[operands[n]];
+            u64 distance;
+            if (x.op != Op::kAdd || !constant(x.b, &distance)) continue;
+            if (const auto sum = made(operands[1 - n], x.a); sum != sums_.rend()) {
+                i.a = *sum;
+                i.b = x.b;
+                return;
+            }
+        }
+        if (sums_.size() == kSums) sums_.erase(sums_.begin());
+        sums_.push_back(id);
     }
 
     /// How many low bits of its first operand an operation looks at, if not all of them: else 0.
@@ -359,6 +386,8 @@ class Simplifier {
     std::vector<u32> uses_;  ///< As the block was.
     u32 first_ = 0;          ///< First argument of the present instruction, as the block was.
     std::vector<Range> known_;
+    static constexpr std::size_t kSums = 16;
+    std::vector<u32> sums_;  ///< The last ones of two values that are not constant.
     bool b_known_ = false;
 };
 

@@ -62,6 +62,7 @@ void Compiler::emit_prologue() {
     if (heat_ == nullptr) {
         poll();
         if (block_.late_float) find_steady();
+        test_guesses();
         return;
     }
     a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
@@ -113,10 +114,12 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kProbe: break;  // begin_storage
         case Op::kLoad:
         case Op::kLoadBy: emit_load(id, i); break;
-        case Op::kLoad128: emit_load128(id, i); break;
+        case Op::kLoad128:
+        case Op::kLoad128By: emit_load128(id, i); break;
         case Op::kStore:
         case Op::kStoreBy: emit_store(i); break;
-        case Op::kStore128: emit_store128(i); break;
+        case Op::kStore128:
+        case Op::kStore128By: emit_store128(i); break;
         case Op::kLoadReserve:
         case Op::kLoadReserve128:
         case Op::kStoreCond:

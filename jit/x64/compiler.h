@@ -178,6 +178,8 @@ class Compiler {
     /// To be called first: a kProbe is made by the access that follows it.
     void begin_storage(const Inst& i);
     bool makes_probe(const Inst& i) const;
+    u32 probe_of(const Inst& i) const;  ///< kNobody: it has none.
+    void test_guesses();                ///< To kWrongGuess, before the block: 0 if all are right.
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
     bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too.
     void call_access(const Inst& i, const Gp& ea, bool store, bool vectors);  ///< Of Stubs::access.

@@ -37,6 +37,7 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
         Trace trace = translate_trace(words, first, mode, making_->nip, heat, cache_.options().count_instructions);
         block = std::move(trace.block);
         ranges_ = std::move(trace.ranges);
+        block.gpr_then = making_->gpr;
         ++stats_.hot_blocks;
     } else {
         block = translate(std::span(words).subspan(first), mode, making_->nip);

@@ -28,18 +28,38 @@ void Compiler::begin_storage(const Inst& i) {
     define(probe);
 }
 
-bool Compiler::makes_probe(const Inst& i) const {
-    return (i.op == Op::kLoadBy && i.b + 1 == now_) || (i.op == Op::kStoreBy && i.c + 1 == now_);
+u32 Compiler::probe_of(const Inst& i) const {
+    switch (i.op) {
+        case Op::kLoadBy:
+        case Op::kLoad128By: return i.b;
+        case Op::kStoreBy:
+        case Op::kStore128By: return i.c;
+        default: return kNobody;
+    }
+}
+
+bool Compiler::makes_probe(const Inst& i) const { return probe_of(i) + 1 == now_ && now_ != 0; }
+
+void Compiler::test_guesses() {
+    bool first = true;
+    for (const ir::Block::Guess& g : block_.guesses) {
+        const Gp r = first ? rax : rdx;
+        a_.mov(r, state(g.offset, 8));
+        a_.xor_(r, static_cast<i32>(g.value));
+        if (!first) a_.or_(rax, rdx);
+        first = false;
+    }
+    if (!first) a_.mov(ptr_64(rsp, kWrongGuess), rax);
 }
 
 Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Label& slow) {
     const i32 distance = static_cast<i32>(i.imm);
     Mem storage(base, rdx, 0, distance, i.access.size);
-    if (i.op != Op::kLoadBy && i.op != Op::kStoreBy) {
+    const u32 id = probe_of(i);
+    if (id == kNobody) {
         look_up(base, distance, i.access.size, store, rdx, slow);
         return storage;
     }
-    const u32 id = store ? i.c : i.b;
     if (!makes_probe(i)) {
         if (place_[id].reg >= 0)
             storage.setIndex(use(id));
@@ -54,7 +74,11 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
     const Label none = a_.newLabel();
     const Gp addend = use(id);
     storage.setIndex(addend);
-    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 1), store, addend, none);
+    if ((probe.imm2 & 2) != 0) {
+        a_.cmp(ptr_64(rsp, kWrongGuess), 0);
+        a_.jne(none);
+    }
+    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 2), store, addend, none);
     cold_.push_back([this, none, slow, addend] {
         a_.bind(none);
         a_.xor_(addend.r32(), addend.r32());
@@ -166,6 +190,7 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
         a_.movaps(define_xmm(id), xmm0);
         return;
     }
+    begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
     const Xmm r = define_xmm(id);
@@ -182,6 +207,7 @@ void Compiler::emit_store128(const Inst& i) {
         a_.movaps(xmm0, v);
         return access_cold(i, true);
     }
+    begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
     const Mem storage = find_storage(i, ea, true, slow);

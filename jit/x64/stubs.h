@@ -36,7 +36,7 @@ inline void load_state_address(asmjit::x86::Assembler& a) {
 
 constexpr u32 kFirstXmm = 4;  ///< Of those that hold values.
 // The first slots are within reach of a one-byte displacement.
-constexpr int kSwapMask = 0, kScratch = 16, kUnsteady = 32, kSlots = 48,
+constexpr int kSwapMask = 0, kScratch = 16, kUnsteady = 32, kWrongGuess = 40, kSlots = 48,
               kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr), kSavedVectors = kSavedGeneral + 16 * 8;
 constexpr int kFrameBytes = kSavedVectors + 16 * 16 + 8;  // 8: rsp is 16-byte aligned inside
 
