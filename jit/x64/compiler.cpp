@@ -20,6 +20,9 @@ Compiler::Parts Compiler::compile() {
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
         return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
     });
+    floats_ = block_.late_float && std::any_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
+                  return i.op == Op::kFloat || i.op == Op::kFloatVector;
+              });
     live_ = ir::liveness(block_, lazy_);
     place_.resize(block_.insts.size());
     if (lazy_) find_uses();
@@ -61,7 +64,7 @@ void Compiler::emit_prologue() {
     // The first instruction is long enough to be patched (CodeMemory::patch).
     if (heat_ == nullptr) {
         poll();
-        if (block_.late_float) find_steady();
+        if (floats_) begin_floats();
         test_guesses();
         return;
     }
@@ -81,6 +84,7 @@ void Compiler::count_instructions(unsigned count) {
 void Compiler::emit_inst(u32 id, const Inst& i) {
     if (emit_arithmetic(id, i)) return;
     if (lazy_ && id >= block_.kept) settle(i);
+    if (ir::ends_block(i.op) && i.op != Op::kLoop && floats_) end_floats();
     if (ir::ends_block(i.op) && i.op != Op::kRaise) count_instructions(block_.guest_count);
     switch (i.op) {
         case Op::kGet8: a_.movzx(define(id).r32(), state(i.imm, 1)); break;

@@ -144,10 +144,15 @@ class Compiler {
     void emit_vector_call(u32 id, const Inst& i);
     // --- floating point
     void find_dead_status();
-    /// Whether FPSCR allows the host to compute is looked at before a late_float block, and kept in kUnsteady.
-    void find_steady();
-    /// What compute() emits, if FPSCR allows the host to do it; else, or if what it computes is inexact for the first
-    /// time, goes to `slow`. compute() may go there too; it is called twice. Clobbers rax.
+    /// Before a late_float block: whether FPSCR keeps the host from computing, to kUnusual. As long as XX is 0, the
+    /// host's flag of inexact results stands for it in the block: it is 0 at its start, end_floats() brings it to XX,
+    /// and C++ that is called in between does not change it.
+    void begin_floats();
+    void end_floats();
+    void call_keeping_inexact(u64 function);  ///< Clobbers what calls clobber.
+    /// What compute() emits, if FPSCR allows the host to do it; else, or (if the block is not late_float) if what it
+    /// computes is inexact for the first time, goes to `slow`. compute() may go there too; it is called once or twice.
+    /// Clobbers rax.
     void compute_by_host(const Label& slow, const std::function<void()>& compute);
     void compute_scalar(const ir::FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c);
     void compute_vector(const ir::FloatForm& form, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c);
@@ -181,7 +186,7 @@ class Compiler {
     u32 probe_of(const Inst& i) const;  ///< kNobody: it has none.
     void test_guesses();                ///< To kWrongGuess, before the block: 0 if all are right.
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
-    bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too.
+    bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too; or MXCSR.
     void call_access(const Inst& i, const Gp& ea, bool store, bool vectors);  ///< Of Stubs::access.
     void access_cold(const Inst& i, bool store);                              ///< Cold code's access but for its value.
     /// Hot code's access when the TLB has nothing: from `slow` to `done`. `before` has the value to store, `after` the
@@ -225,6 +230,7 @@ class Compiler {
     Ra ra_;
     i32* heat_;
     bool lazy_;
+    bool floats_ = false;    ///< The host's flag of inexact results is wanted: begin_floats().
     bool so_stays_ = false;  ///< Nothing in the block writes SO: it is read where it is wanted.
     ir::Liveness live_;
     std::vector<Late> late_;

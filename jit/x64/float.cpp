@@ -52,38 +52,61 @@ void Compiler::find_dead_status() {
     }
 }
 
-void Compiler::find_steady() {
+void Compiler::begin_floats() {
+    const Label fresh = a_.newLabel(), ready = a_.newLabel();
     a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
-    a_.and_(eax, kControls);
-    a_.xor_(eax, kSteady);
-    a_.mov(ptr_32(rsp, kUnsteady), eax);
+    a_.test(eax, kSteady);
+    a_.jz(fresh);
+    a_.bind(ready);
+    a_.and_(eax, kControls & ~kSteady);
+    a_.mov(ptr_32(rsp, kUnusual), eax);
+    cold_.push_back([this, fresh, ready] {
+        const Mem controls = ptr_32(rsp, kMxcsr);
+        a_.bind(fresh);
+        a_.vstmxcsr(controls);
+        a_.test(controls, kHostInexact);
+        a_.jz(ready);
+        a_.mov(controls, kHostControls);
+        a_.vldmxcsr(controls);
+        a_.jmp(ready);
+    });
+}
+
+void Compiler::end_floats() {
+    const Label fresh = a_.newLabel(), noted = a_.newLabel();
+    a_.test(state(offsetof(CpuState, fpscr), 4), kSteady);
+    a_.jz(fresh);
+    a_.bind(noted);
+    cold_.push_back([this, fresh, noted] {
+        a_.bind(fresh);
+        a_.call(imm(stubs_.note_inexact));
+        a_.jmp(noted);
+    });
 }
 
 void Compiler::compute_by_host(const Label& slow, const std::function<void()>& compute) {
-    const Label other = a_.newLabel(), computed = a_.newLabel();
     if (block_.late_float) {
-        a_.cmp(ptr_32(rsp, kUnsteady), 0);
-    } else {
-        a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
-        a_.and_(eax, kControls);
-        a_.cmp(eax, kSteady);
+        a_.cmp(ptr_32(rsp, kUnusual), 0);
+        a_.jne(slow);
+        compute();
+        return;
     }
+    const Label other = a_.newLabel(), computed = a_.newLabel();
+    a_.mov(eax, state(offsetof(CpuState, fpscr), 4));
+    a_.and_(eax, kControls);
+    a_.cmp(eax, kSteady);
     a_.jne(other);
     compute();
     a_.bind(computed);
     cold_.push_back([this, slow, compute, other, computed] {
         // Inexact would be the first time: the host has to say that it was not, or have been told so before.
-        constexpr u32 kInexact = 0x20, kHostControls = 0x1f80;
-        const Mem controls = ptr_32(rsp, kScratch);
+        const Mem controls = ptr_32(rsp, kMxcsr);
         a_.bind(other);
-        if (block_.late_float)
-            a_.cmp(ptr_32(rsp, kUnsteady), kSteady);
-        else
-            a_.test(eax, eax);
-        a_.jne(slow);
+        a_.test(eax, eax);
+        a_.jnz(slow);
         compute();
         a_.vstmxcsr(controls);
-        a_.test(controls, kInexact);
+        a_.test(controls, kHostInexact);
         a_.jz(computed);
         a_.mov(controls, kHostControls);
         a_.vldmxcsr(controls);
@@ -97,9 +120,15 @@ void Compiler::call_float(const Inst& i, const Kept& k) {
     load_state_address(a_);
     a_.mov(esi, form.regs);
     a_.mov(edx, u32{form.ordered});
-    a_.mov(rax, imm(i.imm));
-    a_.call(rax);
+    call_keeping_inexact(i.imm);
     restore_kept(k);
+}
+
+void Compiler::call_keeping_inexact(u64 function) {
+    if (floats_) a_.vstmxcsr(ptr_32(rsp, kMxcsr));
+    a_.mov(rax, imm(function));
+    a_.call(rax);
+    if (floats_) a_.vldmxcsr(ptr_32(rsp, kMxcsr));
 }
 
 void Compiler::call_float_late(const Inst& i, const Kept& k, const std::vector<Late>& late) {
@@ -115,12 +144,11 @@ void Compiler::call_float_late(const Inst& i, const Kept& k, const std::vector<L
         if (wanted(l)) write(l);
     }
     call_float(i, k);
-    find_steady();
     if (i.op != Op::kFloat) return;
     // Suppressed, or rounded otherwise than LastFloat says: the helper has left all there is to know in the state.
     const Label usual = a_.newLabel();
-    a_.test(eax, ~kSteady);
-    a_.jz(usual);
+    a_.cmp(ptr_32(rsp, kUnusual), 0);
+    a_.je(usual);
     for (const Late& l : late) {
         if (!wanted(l)) write(l);
     }
@@ -276,7 +304,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
     });
 }
 
-// From a 64-bit integer nothing can go wrong; to an integer the host tells by 0x8000000000000000 that it does not fit.
+// From a 64-bit integer nothing can go wrong; to a signed integer the host tells by the least one that it does not fit.
 void Compiler::emit_conversion(u32 id, const Inst& i) {
     const FloatForm form = FloatForm::of(i.imm2);
     const Label slow = a_.newLabel(), done = a_.newLabel();
@@ -308,32 +336,29 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
     } else {
         const Xmm b = use_xmm(i.b);
         g = define(id);
+        const bool word = form.op == Float::kToS32;
+        const Gp to = word ? Gp(g.r32()) : g;
+        // What does not fit must not be converted: the host would say that it is inexact.
+        if (form.op == Float::kToU32 || form.op == Float::kToU64) {
+            a_.vmovq(rax, b);
+            a_.shr(rax, 52);  // the sign too
+            a_.cmp(eax, 1023 + (form.op == Float::kToU64 ? 63 : 31));
+            a_.jae(slow);
+        }
         compute_by_host(slow, [=, this] {
             if (form.nearest)
-                a_.vcvtsd2si(g, b);
+                a_.vcvtsd2si(to, b);
             else
-                a_.vcvttsd2si(g, b);
+                a_.vcvttsd2si(to, b);
         });
-        switch (form.op) {
-            case Float::kToS32:
-                a_.movsxd(rax, g.r32());
-                a_.cmp(rax, g);
-                a_.jne(slow);
-                break;
-            case Float::kToU32:
-                a_.mov(eax, g.r32());
-                a_.cmp(rax, g);
-                a_.jne(slow);
-                break;
-            case Float::kToS64:
-                a_.mov(rax, imm(u64{1} << 63));
-                a_.cmp(rax, g);
-                a_.je(slow);
-                break;
-            default:
-                a_.test(g, g);
-                a_.js(slow);
-                break;
+        if (word) {
+            a_.cmp(to, imm(i32{-0x7fffffff - 1}));
+            a_.je(slow);
+            a_.movsxd(g, to);
+        } else if (form.op == Float::kToS64) {
+            a_.mov(rax, imm(u64{1} << 63));
+            a_.cmp(rax, g);
+            a_.je(slow);
         }
         if (form.twice) {
             a_.mov(eax, g.r32());
@@ -504,33 +529,42 @@ void Compiler::emit_widen(u32 id, const Inst& i) {
         a_.bind(slow);
         save_kept(k);
         a_.mov(edi, v.r32());
-        a_.mov(rax, imm(reinterpret_cast<u64>(fp::widen_single)));
-        a_.call(rax);
+        call_keeping_inexact(reinterpret_cast<u64>(fp::widen_single));
         restore_kept(k);
         a_.movq(r, rax);
         a_.jmp(done);
     });
 }
 
+// By integers: the host's conversion would say that it is inexact, which this never is.
 void Compiler::emit_narrow(u32 id, const Inst& i) {
-    const Label slow = a_.newLabel(), done = a_.newLabel();
+    const Label slow = a_.newLabel(), small = a_.newLabel(), normal = a_.newLabel(), done = a_.newLabel();
     const Xmm v = use_xmm(i.a);
     const Gp r = define(id);
-    a_.xorps(xmm0, xmm0);
-    a_.xorps(xmm1, xmm1);
-    a_.cvtsd2ss(xmm0, v);
-    a_.cvtss2sd(xmm1, xmm0);
-    a_.ucomisd(xmm1, v);
-    a_.jp(slow);
-    a_.jne(slow);
-    a_.movd(r.r32(), xmm0);
+    constexpr u32 kTooSmall = 1023 - 127;  // biased exponent of a double that is denormal as a single, or 0
+    a_.movq(rax, v);
+    a_.lea(rdx, ptr(rax, rax));
+    a_.shr(rdx, 53);
+    a_.cmp(edx, kTooSmall);
+    a_.jbe(small);
+    a_.bind(normal);
+    a_.mov(rdx, rax);
+    a_.shr(rdx, 32);
+    a_.and_(edx, 0xc0000000);
+    a_.shr(rax, 29);
+    a_.and_(eax, 0x3fffffff);
+    a_.or_(eax, edx);
+    a_.mov(r.r32(), eax);
     a_.bind(done);
-    cold_.push_back([this, slow, done, v, r, k = kept()] {
+    cold_.push_back([this, slow, small, normal, done, v, r, k = kept()] {
+        a_.bind(small);
+        a_.lea(rdx, ptr(rax, rax));
+        a_.test(rdx, rdx);
+        a_.jz(normal);
         a_.bind(slow);
         save_kept(k);
         a_.movq(rdi, v);
-        a_.mov(rax, imm(reinterpret_cast<u64>(fp::narrow_single)));
-        a_.call(rax);
+        call_keeping_inexact(reinterpret_cast<u64>(fp::narrow_single));
         restore_kept(k);
         a_.mov(r.r32(), eax);
         a_.jmp(done);

@@ -77,6 +77,7 @@ std::vector<Compiler::Late> Compiler::late_writes(u32 id, const Gp& r) {
 
 void Compiler::write(const std::vector<Late>& late) {
     for (const Late& l : late) write(l);
+    if (floats_) a_.call(imm(stubs_.note_inexact));
 }
 
 void Compiler::load_from(const Gp& r, u32 id, const Place& place) {

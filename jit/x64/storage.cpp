@@ -95,8 +95,8 @@ void Compiler::load_effective(const Gp& r, const Gp& base, const Inst& i) {
 }
 
 bool Compiler::has_vectors() const {
-    return std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_),
-                       [&](u32 id) { return id != kNobody && live_.last_use[id] >= now_; });
+    return floats_ || std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_),
+                                  [&](u32 id) { return id != kNobody && live_.last_use[id] >= now_; });
 }
 
 void Compiler::call_access(const Inst& i, const Gp& ea, bool store, bool vectors) {

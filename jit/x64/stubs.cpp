@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "jit/fp/fpscr.h"
 #include "jit/interrupt_ops.h"
 #include "jit/storage_access.h"
 #include "jit/x64/executor.h"
@@ -119,6 +120,19 @@ class StubMaker {
             a.mov(rdx, kEntry);
             jump_by_cache(a, rdx, stubs.dispatch);
         });
+        stubs.note_inexact = put([&](Assembler& a) {
+            const asmjit::Label out = a.newLabel();
+            constexpr u32 kXx = static_cast<u32>(fp::fpscr::kXx), kFx = static_cast<u32>(fp::fpscr::kFx);
+            const Mem fpscr = state(offsetof(CpuState, fpscr), 4), controls = ptr_32(rsp, kCall + kMxcsr);
+            a.test(fpscr, kXx);
+            a.jnz(out);
+            a.stmxcsr(controls);
+            a.test(controls, kHostInexact);
+            a.jz(out);
+            a.or_(fpscr, kXx | kFx);
+            a.bind(out);
+            a.ret();
+        });
         const auto compare = [&](bool is_signed) {
             return put([&](Assembler& a) {
                 make_cr_field(a, rax, is_signed);
@@ -168,8 +182,8 @@ class StubMaker {
         a.jmp(imm(stubs.leave));  // rax = kLeftAttention
     }
 
-    /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values, the xmm ones if `vectors`. Around
-    /// it, before() and after() have the frame at rsp + kDepth.
+    /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values, the xmm ones and MXCSR if
+    /// `vectors`. Around it, before() and after() have the frame at rsp + kDepth.
     template <class F, class G>
     static void call_saving(Assembler& a, u64 function, bool vectors, F before, G after) {
         const auto vector = [](u32 r) { return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r)); };
@@ -177,12 +191,14 @@ class StubMaker {
         for (const Gp& r : saved) a.push(r);
         a.sub(rsp, 8);
         for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
+        if (vectors) a.stmxcsr(ptr_32(rsp, kDepth + kMxcsr));
         before();
         load_state_address(a);
         a.mov(rsi, rax);
         a.mov(rax, imm(function));
         a.call(rax);
         after();
+        if (vectors) a.ldmxcsr(ptr_32(rsp, kDepth + kMxcsr));
         for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
         a.add(rsp, 8);
         for (int n = 5; n >= 0; --n) a.pop(saved[n]);

@@ -36,9 +36,12 @@ inline void load_state_address(asmjit::x86::Assembler& a) {
 
 constexpr u32 kFirstXmm = 4;  ///< Of those that hold values.
 // The first slots are within reach of a one-byte displacement.
-constexpr int kSwapMask = 0, kScratch = 16, kUnsteady = 32, kWrongGuess = 40, kSlots = 48,
+constexpr int kSwapMask = 0, kScratch = 16, kUnusual = 32, kMxcsr = 36, kWrongGuess = 40, kSlots = 48,
               kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr), kSavedVectors = kSavedGeneral + 16 * 8;
 constexpr int kFrameBytes = kSavedVectors + 16 * 16 + 8;  // 8: rsp is 16-byte aligned inside
+
+/// MXCSR: its flag of inexact results; as a process starts with it.
+constexpr u32 kHostInexact = 0x20, kHostControls = 0x1f80;
 
 /// What enter() returns.
 constexpr u64 kLeftAttention = 0;  ///< NIP and MSR say where to go on.
@@ -54,8 +57,9 @@ struct Stubs {
     /// Call that does not return: goes on at r13. It is followed by `test eax, n`: the LinkSite to connect is n bytes
     /// from CodeMemory::data().
     u64 link = 0;
-    u64 interrupt = 0;  ///< Jump: takes the pending interrupt; rsi = NIP of the instruction.
-    u64 indirect = 0;   ///< Jump: goes on at r13, whose low two bits do not count, by the jump cache.
+    u64 interrupt = 0;     ///< Jump: takes the pending interrupt; rsi = NIP of the instruction.
+    u64 note_inexact = 0;  ///< Call: XX and FX := 1 if the host had an inexact result and XX is 0. Keeps registers.
+    u64 indirect = 0;      ///< Jump: goes on at r13, whose low two bits do not count, by the jump cache.
     /// Call: rax = the CR field of the comparison that set the flags, SO with it; signed and unsigned. Keep all but
     /// rax, rcx, rdx.
     u64 compare_signed = 0, compare_unsigned = 0;

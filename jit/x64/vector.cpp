@@ -174,8 +174,7 @@ void Compiler::emit_vector_call(u32 id, const Inst& i) {
     const Gp registers[] = {rdi, rsi, rdx};
     for (int n = 0; n < 3; ++n) a_.lea(registers[n], slot(arguments[n]));
     a_.mov(ecx, imm(i.imm2 >> 16));
-    a_.mov(rax, imm(i.imm));
-    a_.call(rax);
+    call_keeping_inexact(i.imm);
     a_.mov(slot(id), rax);
     a_.mov(slot(id, 8), rdx);
     place_[id].in_slot = true;
