@@ -1,0 +1,215 @@
+// Random loops of floating-point, vector and storage instructions, hot against the interpreter: state that hot code
+// keeps in registers from round to round, and writes late, has to be in its place whenever the loop is left, by its
+// end, by a fault, or by an instruction whose result the host cannot give.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "base/endian.h"
+#include "jit/fp/fpscr.h"
+#include "jit/interp/interp.h"
+#include "jit/x64/executor.h"
+#include "tests/campaign.h"
+
+namespace mpower::jit::x64 {
+namespace {
+
+class NoPlatform final : public Platform {
+    u64 time_base() override { return 0; }
+    void set_decrementer(u64) override {}
+    u64 decrementer() override { return 0; }
+    u64 random() override { return 0; }
+};
+
+constexpr u64 kCode = 0x10000, kData = 0x20000, kRamBytes = 1 << 20, kDataBytes = 0x4000;
+constexpr u32 kLeave = 0x44000022;  // sc 1
+
+/// A vCPU in real mode with RAM of its own.
+struct Machine {
+    mmu::GuestRam ram = std::move(*mmu::GuestRam::create(kRamBytes));
+    std::unique_ptr<hpt::Hpt> hpt = std::move(*hpt::Hpt::create(18));
+    mmu::CodeEpochs epochs{kRamBytes};
+    mmu::Mmu mmu{ram, *hpt, epochs};
+    NoPlatform platform;
+    CpuState state;
+
+    Machine() {
+        state.mmu = &mmu;
+        state.platform = &platform;
+        set_msr(state, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+    }
+};
+
+/// Registers: r4 goes through the data, r5-r8 index it and stay, r9 and r10 are integers, r3 points near the data's
+/// end.
+class Loops {
+  public:
+    explicit Loops(u64 seed) : random_(seed) {}
+
+    std::vector<u32> body() {
+        std::vector<u32> words;
+        const unsigned n = 3 + pick(24);
+        for (unsigned k = 0; k < n; ++k) words.push_back(instruction());
+        if (pick(4) != 0) words.push_back(0x38840000 | (pick(2) ? 8 : 32));       // addi r4,r4,8 or 32
+        if (pick(8) == 0) words.push_back(0x38630000 | (-4 * pick(2) & 0xffff));  // addi r3,r3,0 or -4
+        const auto back = static_cast<u32>(-4 * static_cast<int>(words.size()));
+        words.push_back(0x42000000 | (back & 0xfffc));  // bdnz
+        words.push_back(kLeave);
+        return words;
+    }
+
+    u64 operand() {
+        switch (pick(10)) {
+            case 0: return random_();
+            case 1: return u64{pick(2)} << 63;  // 0
+            case 2: return (random_() & (u64{1} << 63)) | u64{0x7ff} << 52 | (pick(2) ? random_() >> 12 : 0);
+            case 3: return (random_() & ~(u64{0x7ff} << 52)) | u64{pick(3)} << 52;  // tiny
+            case 4: return (random_() & ~(u64{0x7ff} << 52)) | u64{0x7fe - pick(3)} << 52;
+            case 5: return std::bit_cast<u64>(static_cast<double>(static_cast<float>(random_()) / 3));
+            case 6: return std::bit_cast<u64>(static_cast<double>(static_cast<int>(random_())) / 7);
+            default: return std::bit_cast<u64>(static_cast<double>(static_cast<int>(pick(1000)) - 500));
+        }
+    }
+
+    u64 fpscr() {
+        u64 v = pick(2) ? fp::fpscr::kXx | fp::fpscr::kFx : 0;
+        if (pick(8) == 0) v |= pick(4);  // RN
+        if (pick(8) == 0) v |= random_() & fp::fpscr::kEnables;
+        return fp::with_summaries(v);
+    }
+
+    u32 pick(u32 n) { return static_cast<u32>(random_() % n); }
+    u64 any() { return random_(); }
+
+  private:
+    u32 freg() { return pick(8); }
+    u32 vsr() { return pick(2) ? pick(8) : 32 + pick(6); }
+
+    u32 a_form(u32 opcode, u32 xo) {
+        return opcode << 26 | freg() << 21 | freg() << 16 | freg() << 11 | freg() << 6 | xo << 1;
+    }
+    u32 x_form(u32 opcode, u32 t, u32 a, u32 b, u32 xo) { return opcode << 26 | t << 21 | a << 16 | b << 11 | xo << 1; }
+    u32 xx3(u32 xo) {
+        const u32 t = vsr(), a = vsr(), b = vsr();
+        return 60u << 26 | (t & 31) << 21 | (a & 31) << 16 | (b & 31) << 11 | xo << 3 | (a >> 5) << 2 | (b >> 5) << 1 |
+               t >> 5;
+    }
+    u32 base() { return pick(6) == 0 ? 3 : 4; }
+    u32 index() { return 5 + pick(4); }
+    u32 vector_access(u32 xo) {
+        const u32 t = vsr();
+        return x_form(31, t & 31, index(), base(), xo) | t >> 5;
+    }
+
+    u32 instruction() {
+        static constexpr u32 kDouble[] = {21, 20, 25, 28, 29, 30, 31, 18},
+                             kXx3[] = {0x60, 0x70, 0x68, 0x61, 0x69, 0x40, 0x50, 0x00, 0x20, 0x08, 0x21, 0xb0};
+        static constexpr u32 kToInteger[] = {815, 943, 15, 143, 847, 974},
+                             kMoves[] = {72, 40, 264, 136, 12, 392, 424, 456};
+        switch (pick(15)) {
+            case 0:
+            case 1:
+            case 2: return a_form(63, kDouble[pick(8)]);
+            case 3: return a_form(59, kDouble[pick(8)]);
+            case 4: return x_form(63, freg(), 0, freg(), kMoves[pick(8)]);  // 12: frsp
+            case 5: return x_form(63, freg(), 0, freg(), pick(2) ? kToInteger[pick(6)] : 846);
+            case 6: return x_form(63, pick(8) << 2, freg(), freg(), pick(2) ? 0 : 32);               // fcmpu, fcmpo
+            case 7: return (pick(2) ? 50u : 48u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // lfd, lfs
+            case 8: return (pick(2) ? 54u : 52u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // stfd, stfs
+            case 9: return vector_access(pick(2) ? 844 : 972);                                       // lxvd2x, stxvd2x
+            case 10: return x_form(31, pick(6), index(), base(), pick(2) ? 103 : 231);               // lvx, stvx
+            case 11:
+            case 12: return xx3(kXx3[pick(12)]);
+            case 13: return pick(2) ? x_form(31, freg(), 9, 0, 179) : x_form(31, freg(), 10, 0, 51);  // mtvsrd, mfvsrd
+            default: return pick(2) ? 0x39290001 : 0x7d4a4a14;  // addi r9; add r10
+        }
+    }
+
+    std::mt19937_64 random_;
+};
+
+void put(Machine& m, u64 at, const std::vector<u32>& words) {
+    for (const u32 w : words) {
+        store_be<u32>(m.ram.bytes().data() + at, w);
+        at += 4;
+    }
+}
+
+std::string difference(Machine& hot, Machine& slow) {
+    CpuState &a = hot.state, &b = slow.state;
+    for (unsigned n = 0; n < 32; ++n) {
+        if (a.gpr[n] != b.gpr[n]) return fmt::format("r{}", n);
+    }
+    for (unsigned n = 0; n < 64; ++n) {
+        if (!(a.vsr[n] == b.vsr[n])) return fmt::format("vs{}", n);
+    }
+    fp::settle(a);
+    fp::settle(b);
+    if (a.fpscr != b.fpscr) return "fpscr";
+    if (std::memcmp(a.cr, b.cr, sizeof a.cr) != 0) return "cr";
+    if (a.ctr != b.ctr || a.nip != b.nip || a.spr[spr::kSrr0] != b.spr[spr::kSrr0]) return "ctr, nip or srr0";
+    if (std::memcmp(hot.ram.bytes().data() + kData, slow.ram.bytes().data() + kData, kDataBytes) != 0) return "storage";
+    return "";
+}
+
+TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
+    const u64 seed = campaign_seed();
+    std::printf("seed %lu\n", static_cast<unsigned long>(seed));
+    const unsigned loops = long_run() ? 100'000 : 1'500;
+    u64 faults = 0, hot_blocks = 0;
+    Machine hot, slow;
+    Loops make(seed);
+    for (unsigned n = 0; n < loops; ++n) {
+        const std::vector<u32> words = make.body();
+        CodeCache cache(hot.ram, hot.epochs, {.count_instructions = true, .hot = 2}, 4 * CodeCache::kChunk);
+        X64Executor executor(hot.mmu, cache);
+        Interpreter interpreter(slow.mmu);
+        for (Machine* m : {&hot, &slow}) {
+            put(*m, kCode, words);
+            for (u64 vector = 0x100; vector < 0x1000; vector += 0x20) put(*m, vector, {kLeave});
+            m->epochs.modified();
+        }
+        for (unsigned round = 0; round < 4; ++round) {
+            CpuState& s = hot.state;
+            for (u64 at = kData; at < kData + kDataBytes; at += 8)
+                store_be<u64>(hot.ram.bytes().data() + at, make.operand());
+            std::memcpy(slow.ram.bytes().data() + kData, hot.ram.bytes().data() + kData, kDataBytes);
+            for (V128& v : s.vsr) v = {make.operand(), make.operand()};
+            s.fpscr = make.fpscr();
+            s.last_float = {};
+            s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(40) : kData + 0x3000 + 4 * make.pick(64);
+            s.gpr[4] = kData + make.pick(0x1200);
+            for (unsigned r = 5; r < 9; ++r) s.gpr[r] = make.pick(4) == 0 ? make.pick(64) : 16 * (r - 5);
+            s.gpr[9] = make.any(), s.gpr[10] = make.any();
+            s.ctr = 1 + make.pick(round == 0 ? 60 : 20);
+            CpuState& o = slow.state;
+            std::memcpy(o.gpr, s.gpr, sizeof s.gpr);
+            std::memcpy(static_cast<void*>(o.vsr), s.vsr, sizeof s.vsr);
+            std::memcpy(o.cr, s.cr, sizeof s.cr);
+            o.fpscr = s.fpscr, o.last_float = {}, o.ctr = s.ctr;
+            for (CpuState* each : {&s, &o}) {
+                set_msr(*each, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+                each->nip = kCode;
+            }
+            ASSERT_EQ(executor.run(s), Exit::kHypercall);
+            ASSERT_EQ(interpreter.run(o), Exit::kHypercall);
+            faults += s.nip < kCode;
+            const std::string what = difference(hot, slow);
+            ASSERT_EQ(what, "") << "seed " << seed << ", loop " << n << ", round " << round << ": "
+                                << fmt::format("{:08x}", fmt::join(words, " "));
+        }
+        hot_blocks += executor.stats().hot_blocks;
+    }
+    std::printf("%u loops, %lu hot blocks, %lu runs ended by a fault\n", loops, static_cast<unsigned long>(hot_blocks),
+                static_cast<unsigned long>(faults));
+    EXPECT_GT(hot_blocks, loops / 2);
+    EXPECT_GT(faults, loops / 50);
+}
+
+}  // namespace
+}  // namespace mpower::jit::x64
