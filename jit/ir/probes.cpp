@@ -57,10 +57,8 @@ class Prober {
             const Inst& i = block_.insts[n.base];
             if (i.op != Op::kAdd && i.op != Op::kAnd) return n;
             const Inst& right = block_.insts[i.b];
-            if (i.op == Op::kAnd) {  // aligned
-                const u64 cut = ~right.imm;
-                if (right.op != Op::kConst || cut > 15) return n;
-                n.low -= static_cast<i64>(cut);
+            if (i.op == Op::kAnd) {  // aligned: in the page of what was aligned
+                if (right.op != Op::kConst || ~right.imm > 15) return n;
                 n.base = i.a;
                 continue;
             }

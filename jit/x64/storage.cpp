@@ -148,7 +148,9 @@ void Compiler::emit_load(u32 id, const Inst& i) {
             slow, done, i, ea, false, late_writes(), [] {}, [this, x] { a_.movq(x, rdx); });
         return;
     }
-    const Gp r = dies(i.a) ? define_from(id, i.a) : define(id);
+    // The probe that this access makes still wants its base after this.
+    const bool is_base = makes_probe(i) && block_.insts[i.b].a == i.a;
+    const Gp r = dies(i.a) && !is_base ? define_from(id, i.a) : define(id);
     const std::vector<Late> late = late_writes(i.a, ea);
     load(a_, r, find_storage(i, ea, false, slow), i.access);
     a_.bind(done);

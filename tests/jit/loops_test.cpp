@@ -143,7 +143,8 @@ void put(Machine& m, u64 at, const std::vector<u32>& words) {
 std::string difference(Machine& hot, Machine& slow) {
     CpuState &a = hot.state, &b = slow.state;
     for (unsigned n = 0; n < 32; ++n) {
-        if (a.gpr[n] != b.gpr[n]) return fmt::format("r{}", n);
+        if (a.gpr[n] != b.gpr[n])
+            return fmt::format("r{}: {:#x}, not {:#x}, at {:#x}, not {:#x}", n, a.gpr[n], b.gpr[n], a.nip, b.nip);
     }
     for (unsigned n = 0; n < 64; ++n) {
         if (!(a.vsr[n] == b.vsr[n])) return fmt::format("vs{}", n);
