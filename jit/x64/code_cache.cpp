@@ -30,6 +30,24 @@ void copy_page(const u8* storage, u32* out) {
     }
 }
 
+/// Nearly always true, so without the copy that telling what differs takes.
+bool is_page(const u8* storage, const u32* snapshot) {
+    u64 differences = 0;
+    for (std::size_t n = 0; n < kPageBytes; n += 8) {
+        const u64 there = __atomic_load_n(reinterpret_cast<const u64*>(storage + n), __ATOMIC_RELAXED);
+        u64 known;
+        std::memcpy(&known, snapshot + n / 4, 8);
+        differences |= there ^ known;
+    }
+    return differences == 0;
+}
+
+/// Where to look for a key first. Blocks of one page are near each other: who looks for one will look for others.
+u64 first_slot(u64 key) {
+    const u64 word = key >> 12 & (kPageWords - 1), page_and_mode = key >> 22 << 12 | (key & 0xfff);
+    return (page_and_mode * 0x9e3779b97f4a7c15 >> 40) + word / 4;
+}
+
 }  // namespace
 
 struct CodeCache::PageCode {
@@ -154,7 +172,7 @@ CodeCache::PageCode* CodeCache::page_code(Half& half, Ra ra) {
 // Open addressing; an entry keeps its key for good, so a probe that meets an empty one may stop.
 const u8* CodeCache::find(const Visitor& visitor, u64 key) const {
     const Slot* slots = half_of(visitor).slots;
-    for (u64 n = key * 0x9e3779b97f4a7c15 >> 40;; ++n) {
+    for (u64 n = first_slot(key);; ++n) {
         const Slot& slot = slots[n % kSlots];
         const u64 there = slot.key.load(std::memory_order_acquire);              // pairs with slot_of
         if (there == key + 1) return slot.code.load(std::memory_order_acquire);  // pairs with insert
@@ -163,7 +181,7 @@ const u8* CodeCache::find(const Visitor& visitor, u64 key) const {
 }
 
 CodeCache::Slot* CodeCache::slot_of(Half& half, u64 key) {
-    for (u64 n = key * 0x9e3779b97f4a7c15 >> 40;; ++n) {
+    for (u64 n = first_slot(key);; ++n) {
         Slot& slot = half.slots[n % kSlots];
         u64 there = slot.key.load(std::memory_order_acquire);
         if (there == kNoKey && slot.key.compare_exchange_strong(there, key + 1, std::memory_order_acq_rel))
@@ -183,7 +201,6 @@ void CodeCache::kill(Half& half, Translation& t) {
 
 /// Kills what was made of other words than storage has. The caller holds the page's lock.
 void CodeCache::compare(Half& half, PageCode& page, const u32* storage) {
-    if (std::memcmp(page.snapshot, storage, kPageBytes) == 0) return;
     for (Translation* t = page.translations; t != nullptr; t = t->next) {
         if (t->dead) continue;
         const auto differs = [&](const WordRange& r) {
@@ -202,9 +219,12 @@ void CodeCache::validate(const Visitor& visitor, Ra ra) {
     const u64 epoch = epochs_.of(ra);
     if (page->validated.load(std::memory_order_acquire) == epoch) return;  // pairs with the store below
     const std::lock_guard lock(page->mutex);
-    u32 storage[kPageWords];
-    copy_page(ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes), storage);
-    compare(half, *page, storage);
+    const u8* const there = ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes);
+    if (!is_page(there, page->snapshot)) {
+        u32 storage[kPageWords];
+        copy_page(there, storage);
+        compare(half, *page, storage);
+    }
     if (page->validated.load(std::memory_order_relaxed) < epoch) {
         page->validated.store(epoch, std::memory_order_release);
     }
