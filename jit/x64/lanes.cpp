@@ -50,6 +50,11 @@ bool Compiler::emit_composed(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b,
             a_.vpor(r, a, xmm0);
             break;
         case L::kSelect:
+            if (host_.avx512) {
+                a_.vmovaps(r, c);
+                a_.vpternlogq(r, a, b, imm(0xac));  // the first ? the third : the second
+                break;
+            }
             a_.vpand(xmm0, b, c);
             a_.vpandn(r, c, a);
             a_.vpor(r, r, xmm0);
@@ -417,6 +422,10 @@ bool Compiler::emit_crypto(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u
     const auto reverse = [&](const Xmm& to, const Xmm& from) { a_.vpshufb(to, from, pool(kDown0, kDown8)); };
     // to <- x rotated right by count in each lane; xmm3 is used
     const auto rotated = [&](const Xmm& to, const Xmm& x, u32 count) {
+        if (host_.avx512) {
+            op == L::kSigma32 ? a_.vprord(to, x, count) : a_.vprorq(to, x, count);
+            return;
+        }
         if (op == L::kSigma32) {
             a_.vpsrld(to, x, count);
             a_.vpslld(xmm3, x, 32 - count);
@@ -426,18 +435,22 @@ bool Compiler::emit_crypto(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u
         }
         a_.vpor(to, to, xmm3);
     };
-    // to <- the sum of two rotations and of another one, or a shift; xmm1 is used
+    // to <- the sum of two rotations and of another one, or a shift; xmm0 and xmm1 are used
     const auto sigma = [&](const Xmm& to, u32 first, u32 second, u32 third, bool shift) {
         rotated(to, a, first);
         rotated(xmm1, a, second);
-        a_.vpxor(to, to, xmm1);
         if (!shift)
-            rotated(xmm1, a, third);
+            rotated(xmm0, a, third);
         else if (op == L::kSigma32)
-            a_.vpsrld(xmm1, a, third);
+            a_.vpsrld(xmm0, a, third);
         else
-            a_.vpsrlq(xmm1, a, third);
-        a_.vpxor(to, to, xmm1);
+            a_.vpsrlq(xmm0, a, third);
+        if (host_.avx512) {
+            a_.vpternlogd(to, xmm1, xmm0, imm(0x96));  // the sum of all three
+        } else {
+            a_.vpxor(to, to, xmm1);
+            a_.vpxor(to, to, xmm0);
+        }
     };
     switch (op) {
         case L::kCipher:
