@@ -97,6 +97,7 @@ void test_exceptions(void);
 void test_mmu(void);
 void test_smp(void);
 void test_races(void);
+void test_pages(void);
 void test_code(void);
 void test_litmus(void);
 void test_aba(void);

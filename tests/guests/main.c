@@ -1,5 +1,5 @@
-/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "races", "code", "litmus",
- * "aba", "reboot", "time-KIND" (timed.c); none: all up to "litmus". */
+/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "races", "pages", "code",
+ * "litmus", "aba", "reboot", "time-KIND" (timed.c); none: all up to "litmus". */
 #include "cpu.h"
 
 struct cpu cpus[MAX_CPUS];
@@ -55,6 +55,7 @@ void main(u64 fdt, u64 firmware) {
         start_all();
         if (chosen("smp")) test_smp();
         if (chosen("races")) test_races();
+        if (chosen("pages")) test_pages();
         if (chosen("code")) test_code();
         if (chosen("litmus")) test_litmus();
         if (machine.bootargs[0] != 0 && chosen("aba")) test_aba();
