@@ -88,6 +88,15 @@ void Mmu::slbia(unsigned ih) {
     }
 }
 
+void Mmu::reset() {
+    for (SlbEntry& e : slb_.entries()) {
+        if (!e.valid()) continue;
+        e.esid &= ~SlbEntry::kValid;
+        drop_segment(e);
+    }
+    set_amr(0, 0);
+}
+
 template <class Entry>
 void Mmu::drop(std::array<Entry, kLevel1Entries>& level1, Low& low, u64 ea, u64 bytes) {
     if (bytes < u64{kLevel1Entries} << 12) {

@@ -127,6 +127,8 @@ class Mmu {
     /// slbmte; false: the encoding does not exist.
     bool slbmte(u64 rs, u64 rb);
     void slbie(u64 rb);
+    /// No segment, AMR and IAMR 0.
+    void reset();
     /// slbia with its IH field: 0, 3 and 7 as ISA 2.07 says, others as 0.
     void slbia(unsigned ih);
 

@@ -41,6 +41,13 @@ void Vcpu::reset_registers(u64 entry, u64 r3, u64 r4) {
     s.gpr[4] = r4;
     s.nip = entry;
     s.lr = s.ctr = 0;
+    std::fill(std::begin(s.cr), std::end(s.cr), 0);
+    s.so = s.ov = s.ca = s.ov32 = s.ca32 = s.xer_count = 0;
+    s.vrsave = s.vscr = 0;
+    s.fpscr = 0;
+    s.last_float = {};
+    std::fill(std::begin(s.vsr), std::end(s.vsr), jit::V128{});
+    std::fill(std::begin(s.spr), std::end(s.spr), 0);
     s.reserve_size = 0;
     s.pending = jit::Vector::kNone;
     s.spr[jit::spr::kPvr] = s.level >= jit::IsaLevel::k300 ? 0x004e1202 : 0x004d0200;
@@ -48,7 +55,8 @@ void Vcpu::reset_registers(u64 entry, u64 r3, u64 r4) {
     s.spr[jit::spr::kCtrl] = 1;
     s.interrupt_le = machine_.interrupt_le();
     s.ail = machine_.ail();
-    mmu_.slbia(0);
+    mmu_.reset();
+    prodded_.store(false, std::memory_order_relaxed);
     jit::set_msr(s, jit::msr::kSf | jit::msr::kMe);
 }
 

@@ -78,13 +78,15 @@ struct machine {
     u32 pft_shift; /* log2 of the hash table's bytes */
     u32 vty;
     u32 rtas_base, rtas_entry; /* entry 0: RTAS by hypercall */
-    u32 start_cpu, stop_self, power_off, system_reboot, nvram_fetch, nvram_store;
+    u32 start_cpu, query_cpu_stopped_state, stop_self, power_off, system_reboot, nvram_fetch, nvram_store;
     char bootargs[64];
 };
 extern struct machine machine;
 void read_device_tree(u64 fdt);
 /* The first of the results. */
 int rtas(u32 token, u32 nargs, const u32* args, u32 nrets);
+/* Of one argument and two results; the second. */
+int rtas_pair(u32 token, u32 arg, u32* second);
 
 /* --- firmware.c */
 /* Asks the firmware that started us; 0: it has no answer. */
@@ -96,6 +98,7 @@ int chosen(const char* test);
 void test_exceptions(void);
 void test_mmu(void);
 void test_smp(void);
+void test_restart(void);
 void test_races(void);
 void test_pages(void);
 void test_code(void);

@@ -24,6 +24,7 @@ static void property(const char* const* path, int depth, const char* name, const
         if (same(name, "linux,rtas-base")) machine.rtas_base = v;
         if (same(name, "linux,rtas-entry")) machine.rtas_entry = v;
         if (same(name, "start-cpu")) machine.start_cpu = v;
+        if (same(name, "query-cpu-stopped-state")) machine.query_cpu_stopped_state = v;
         if (same(name, "stop-self")) machine.stop_self = v;
         if (same(name, "power-off")) machine.power_off = v;
         if (same(name, "system-reboot")) machine.system_reboot = v;
@@ -87,7 +88,7 @@ static void put32(u32* at, u32 value) {
 }
 
 /* PAPR 7.2.6: token, argument and result counts, arguments, results, each a big-endian word. */
-int rtas(u32 token, u32 nargs, const u32* args, u32 nrets) {
+static int call(u32 token, u32 nargs, const u32* args, u32 nrets, u32* second) {
     u32 block[8];
     put32(block, token);
     put32(block + 1, nargs);
@@ -99,5 +100,8 @@ int rtas(u32 token, u32 nargs, const u32* args, u32 nrets) {
     } else {
         hcall(KVMPPC_H_RTAS, (u64)block, 0, 0, 0, 0);
     }
+    if (second != 0) *second = be32(block + 3 + nargs + 1);
     return (int)be32(block + 3 + nargs);
 }
+int rtas(u32 token, u32 nargs, const u32* args, u32 nrets) { return call(token, nargs, args, nrets, 0); }
+int rtas_pair(u32 token, u32 arg, u32* second) { return call(token, 1, &arg, 2, second); }

@@ -49,6 +49,7 @@ int ask_firmware(void) {
     if (chosen == 0xffffffff) return 0;
     property(chosen, "bootargs", machine.bootargs, sizeof machine.bootargs - 1);
     machine.start_cpu = word(services, "start-cpu");
+    machine.query_cpu_stopped_state = word(services, "query-cpu-stopped-state");
     machine.stop_self = word(services, "stop-self");
     machine.power_off = word(services, "power-off");
     for (u32 node = child(devices); node != 0; node = peer(node)) {

@@ -1,5 +1,5 @@
-/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "races", "pages", "code",
- * "litmus", "aba", "reboot", "time-KIND" (timed.c); none: all up to "litmus". */
+/* Bare-metal tests of the machine. The kernel command line chooses: "exceptions", "mmu", "smp", "restart", "races",
+ * "pages", "code", "litmus", "aba", "reboot", "time-KIND" (timed.c); none: all up to "litmus". */
 #include "cpu.h"
 
 struct cpu cpus[MAX_CPUS];
@@ -54,6 +54,7 @@ void main(u64 fdt, u64 firmware) {
         if (machine.bootargs[0] != 0 && chosen("reboot")) test_reboot();
         start_all();
         if (chosen("smp")) test_smp();
+        if (chosen("restart")) test_restart();
         if (chosen("races")) test_races();
         if (chosen("pages")) test_pages();
         if (chosen("code")) test_code();

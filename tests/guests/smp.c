@@ -43,7 +43,7 @@ static void add_locked(void) {
 u32 count_up(volatile u32* at, u32 n) { return add32(at, n); }
 
 void secondary(u64 index) {
-    u32 done = 0;
+    u32 done = job_number;
     add32(&started, 1);
     for (;;) {
         while (job_number == done) {}
@@ -85,6 +85,7 @@ int on_all(void (*function)(u64 index)) {
 
 void start_all(void) {
     expect("device tree has a cpu", machine.cpu_count != 0, 1);
+    started = 0;
     for (u32 i = 1; i < machine.cpu_count; ++i) {
         const u32 args[3] = {machine.servers[i], (u32)(u64)secondary_entry, i};
         expect("start-cpu", (u64)rtas(machine.start_cpu, 3, args, 1), 0);

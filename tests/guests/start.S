@@ -143,6 +143,20 @@ secondary_entry:
     LOAD_ADDRESS(9, secondary)
     mtctr 9
     mr 6, 3
+    b enter_c
+
+    .globl restart_entry
+/* r3 = a struct life (restart.c). */
+restart_entry:
+    BE(0x7c6019ad) /* stdcx. 3, 0, 3 */
+    BE(0x7d800026) /* mfcr 12 */
+    BE(0x7d2000a6) /* mfmsr 9 */
+    TO_NATIVE
+    LOAD_ADDRESS(10, restarted)
+    mtctr 10
+    ld 6, 8(3)
+    mr 4, 12
+    mr 5, 9
 /* r6 = index, CTR = C function, r3, r4 = arguments. */
 enter_c:
     LOAD_ADDRESS(13, cpus)
