@@ -2,7 +2,7 @@
  * who has seen the flag (isync behind) accesses the page, and the hypercall must have happened for it: a page that was
  * entered or made writable does not fault, one that was removed or made read-only does, in every AMR's look-aside
  * buffer, R and C record what came after they were cleared. In between the others access the page all the time, or are
- * in hypercalls. Further: an address moved from page to page while others store to it; a slot used in turns by two
+ * in hypercalls. Further: protection changed back and forth; an address moved from page to page while others store to it; a slot used in turns by two
  * addresses; code whose page is taken away while it runs; one real page by several addresses and page sizes. */
 #include "cpu.h"
 
@@ -206,6 +206,38 @@ static void steps(u64 index) {
     }
 }
 
+/* --- protection back and forth, as fast as it goes: who may load all the time never faults, and no C is lost */
+static void toggle(u64 index) {
+    const u64 ea = page_ea(0);
+    set_slb(kind, 10);
+    const u64 deadline = timebase() + SECONDS * TICKS;
+    if (index == 0) {
+        enter(ea, page_real(0), PP_WRITE);
+        tell(1);
+        for (u64 n = 0; n < 500 * ROUNDS && timebase() < deadline; ++n) {
+            clear(H_CLEAR_MOD, ea);
+            const u64 before = *word(0, 8); /* vCPU 1's */
+            protect(ea, PP_READ);
+            if (*word(0, 8) != before && !(read_r(ea) & HPTE_C)) count_up(&c_lost, 1);
+            protect(ea, PP_WRITE);
+            ++rounds;
+        }
+        tell(~0ul);
+        wait_acknowledged();
+        remove(ea);
+        return;
+    }
+    while (flag == 0) {}
+    for (u64 n = 0, value; flag != ~0ul; ++n) {
+        if (n & 1) {
+            attempt(store, ea + 8 * index, n);
+        } else if (load_vector(ea, &value) != 0) {
+            count_up(&transient, 1);
+        }
+    }
+    acknowledge();
+}
+
 /* --- an address moves between pages 0 and 1 */
 static void move(u64 index) {
     const u64 ea = page_ea(0), at = 512 + 8 * index;
@@ -266,7 +298,7 @@ static void reuse(u64 index) {
         *word(0, 0) = 0x1111111111111111, *word(1, 0) = 0x2222222222222222;
         const u64 v[2] = {avpn(kind, ea[0]) | kind->v | HPTE_V, avpn(&second, ea[1]) | kind->v | HPTE_V};
         u64 out[4];
-        for (u64 n = 0; n <= 100 * ROUNDS && timebase() < deadline; ++n) {
+        for (u64 n = 0; n <= 500 * ROUNDS && timebase() < deadline; ++n) {
             check(hcall(H_ENTER, H_EXACT, slot, v[n & 1], page_real(n & 1) | kind->r | HPTE_M | PP_READ, out));
             check(hcall(H_REMOVE, H_AVPN, slot, v[n & 1] & ~0x7ful, 0, out));
             ++rounds;
@@ -283,15 +315,16 @@ static void reuse(u64 index) {
 }
 
 /* --- code: a loop through two pages, the first of which stays. The second is storage page 1 or 2, which differ in the
- * counter that they store to. It is removed, or made no-execute, while the others run in it. */
+ * counter that they store to. It is removed, or made no-execute, while the others run in it. Who still runs in it
+ * PATIENCE later is told to trap, by the counters' third doubleword. */
+#define PATIENCE (10 * TICKS)
 #define RUNS 20000 /* the most iterations before */
 static volatile struct { u64 count[16]; } counters[MAX_CPUS] __attribute__((aligned(128)));
 
-static void put_code(u64 page, u32 first, u32 second, long target) {
+static u32 branch(long to) { return 0x48000000 | ((u32)to & 0x03fffffc); }
+static void put_code(u64 page, const u32* code, u64 words) {
     volatile u32* const at = (volatile u32*)page_real(page);
-    at[0] = first;
-    at[1] = second;
-    at[2] = 0x48000000 | ((u32)(target - 8) & 0x03fffffc); /* b */
+    for (u64 i = 0; i < words; ++i) at[i] = code[i];
     __asm__ volatile("dcbst 0, %0; sync; icbi 0, %0; sync; isync" ::"r"(at) : "memory");
 }
 static void run_code(u64 ea, u64 counter) {
@@ -305,13 +338,15 @@ static void code(u64 index) {
     set_slb(kind, 10);
     const u64 deadline = timebase() + SECONDS * TICKS;
     if (index == 0) {
-        put_code(0, 0x38630001, 0x60000000, (long)step); /* addi 3,3,1; nop */
-        put_code(1, 0xf8640000, 0x60000000, -(long)step); /* std 3,0(4) */
-        put_code(2, 0xf8640008, 0x60000000, -(long)step); /* std 3,8(4) */
+        const u32 first[] = {0xe8a40010 /* ld 5,16(4) */, 0x2c250000 /* cmpdi 5,0 */, 0x4082000c /* bne trap */,
+                             0x38630001 /* addi 3,3,1 */, branch((long)step - 16), 0x7fe00008 /* trap */};
+        const u32 second[] = {0xf8640000 /* std 3,0(4) */, 0x60000000, branch(-(long)step - 8)};
+        const u32 other[] = {0xf8640008 /* std 3,8(4) */, 0x60000000, branch(-(long)step - 8)};
+        put_code(0, first, 6), put_code(1, second, 3), put_code(2, other, 3);
         enter(page_ea(0), page_real(0), PP_READ);
-        for (u64 round = 1; round <= ROUNDS && timebase() < deadline; ++round) {
+        for (u64 round = 1; round <= ROUNDS && timebase() < deadline && wrong_reason == 0; ++round) {
             const u64 here = round & 1, runs = next(&seed) % RUNS;
-            for (u64 i = 1; i <= others(); ++i) counters[i].count[0] = counters[i].count[1] = 0;
+            for (u64 i = 1; i <= others(); ++i) counters[i].count[0] = counters[i].count[1] = counters[i].count[2] = 0;
             enter(ea, page_real(here ? 1 : 2), PP_READ);
             tell(round);
             for (u64 i = 1; i <= others(); ++i) {
@@ -331,6 +366,9 @@ static void code(u64 index) {
                 if (counters[i].count[!here] != before[i]) count_up(&moved, 1);
                 if (counters[i].count[here] != 0) count_up(&stale, 1);
             }
+            const u64 patience = timebase() + PATIENCE;
+            while (acknowledged != (steps_done + 1) * others() && timebase() < patience) confer();
+            for (u64 i = 1; i <= others(); ++i) counters[i].count[2] = 1;
             wait_acknowledged();
             if (no_execute) remove(ea);
             ++rounds;
@@ -457,6 +495,7 @@ void test_pages(void) {
     const unsigned before = failures;
     for (unsigned i = 0; i < 3; ++i) {
         run("steps", steps, &kinds[i]);
+        run("toggle", toggle, &kinds[i]);
         run("move", move, &kinds[i]);
         run("reuse", reuse, &kinds[i]);
         if (i < 2) run("code", code, &kinds[i]); /* three 16M pages would be too much */

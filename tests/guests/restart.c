@@ -3,7 +3,7 @@
  * was stopped. */
 #include "cpu.h"
 
-#define ROUNDS 500
+#define ROUNDS 2000
 #define SECONDS 10
 #define TICKS 512000000ul
 #define SPIN 10000
