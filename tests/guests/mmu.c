@@ -31,6 +31,11 @@ static void load(u64 ea, u64 result) { *(u64*)result = translated_load(ea); }
 static void store(u64 ea, u64 value) { translated_store(ea, value); }
 static void fetch(u64 ea, u64 bits) { jump(ea, bits); }
 
+/* tlbiel of all entries (IS = 3) in a congruence class. */
+static void forget(u64 class, u64 unused) {
+    (void)unused;
+    __asm__ volatile("ptesync; tlbiel %0; ptesync" ::"r"(class << 12 | 0xc00) : "memory");
+}
 static u64 read_r(u64 slot) {
     u64 out[4];
     expect("H_READ", (u64)hcall(H_READ, 0, slot, 0, 0, out), 0);
@@ -54,6 +59,8 @@ static void test_page(const struct page_kind* k) {
     expect("load", attempt(load, ea, (u64)&value), 0);
     expect("value loaded", value, 0x1122334455667788);
     expect("R and C after a load", read_r(slot) & (HPTE_R | HPTE_C), HPTE_R);
+    for (u64 class = 0; class < 512; class += 73) expect("tlbiel", attempt(forget, class, 0), 0);
+    expect("load after tlbiel", attempt(load, ea, (u64)&value), 0);
     expect("store", attempt(store, ea, 0x0123456789abcdef), 0);
     expect("value stored", *real, 0x0123456789abcdef);
     expect("R and C after a store", read_r(slot) & (HPTE_R | HPTE_C), HPTE_R | HPTE_C);

@@ -2,8 +2,9 @@
  * who has seen the flag (isync behind) accesses the page, and the hypercall must have happened for it: a page that was
  * entered or made writable does not fault, one that was removed or made read-only does, in every AMR's look-aside
  * buffer, R and C record what came after they were cleared. In between the others access the page all the time, or are
- * in hypercalls. Further: protection changed back and forth; an address moved from page to page while others store to it; a slot used in turns by two
- * addresses; code whose page is taken away while it runs; one real page by several addresses and page sizes. */
+ * in hypercalls. Further: protection changed back and forth; an address moved from page to page while others store to
+ * it; a slot used in turns by two addresses; code whose page is taken away while it runs; one real page by several
+ * addresses and page sizes. */
 #include "cpu.h"
 
 #define ROUNDS 2000
@@ -28,7 +29,8 @@ static const struct page_kind kinds[] = {
 };
 static const struct page_kind* kind;
 
-static volatile u32 rounds, denied, stale, wrong_value, wrong_reason, transient, r_lost, c_lost, c_early, moved, odd_results;
+static volatile u32 rounds, denied, stale, wrong_value, wrong_reason, transient, r_lost, c_lost, c_early, moved,
+    odd_results;
 
 /* --- steps: vCPU 0 does something, tells all, and waits for all */
 static volatile u64 flag __attribute__((aligned(128)));
@@ -73,7 +75,8 @@ static void check(long result) {
 }
 static void enter(u64 ea, u64 real, u64 pp) {
     u64 out[4];
-    check(hcall(H_ENTER, H_EXACT, pteg_slot(kind, ea), avpn(kind, ea) | kind->v | HPTE_V, real | kind->r | HPTE_M | pp, out));
+    check(hcall(H_ENTER, H_EXACT, pteg_slot(kind, ea), avpn(kind, ea) | kind->v | HPTE_V, real | kind->r | HPTE_M | pp,
+                out));
 }
 static u64 remove(u64 ea) {
     u64 out[4];
@@ -98,7 +101,8 @@ static void store(u64 ea, u64 value) { translated_store(ea, value); }
 static u64 load_vector(u64 ea, u64* value) { return attempt(load, ea, (u64)value); }
 static void set_amr(u64 amr) { __asm__ volatile("mtspr " SPR_AMR ", %0; isync" ::"r"(amr)); }
 
-/* --- what follows a flag that was seen. Each vCPU stores to its own doubleword behind the one that vCPU 0 stores to. */
+/* --- what follows a flag that was seen. Each vCPU stores to its own doubleword behind the one that vCPU 0 stores to.
+ */
 enum step { ENTER, WRITABLE, CLEAR_MOD, CLEAR_REF, READ_ONLY, REMOVE, STEPS };
 static volatile u64 offset; /* in the page, another each round */
 
@@ -127,36 +131,36 @@ static void must_store(u64 ea, u64 value) {
 static void answer(enum step step, u64 ea, u64 mine, u64 round) {
     u64 value;
     switch (step) {
-    case ENTER: must_load(ea, round); break;
-    case WRITABLE:
-    case CLEAR_MOD: must_store(mine, round); break;
-    case CLEAR_REF: must_load(ea, round); break;
-    case READ_ONLY:
-        must_not(attempt(store, mine, 0), DSISR_PROTECTION | DSISR_STORE);
-        must_load(ea, round);
-        break;
-    default:
-        for (u64 amr = 0; amr < AMRS; ++amr) {
-            set_amr(amr);
-            must_not(load_vector(ea, &value), DSISR_NONE);
-        }
-        must_not(attempt(store, mine, 0), DSISR_NONE | DSISR_STORE);
+        case ENTER: must_load(ea, round); break;
+        case WRITABLE:
+        case CLEAR_MOD: must_store(mine, round); break;
+        case CLEAR_REF: must_load(ea, round); break;
+        case READ_ONLY:
+            must_not(attempt(store, mine, 0), DSISR_PROTECTION | DSISR_STORE);
+            must_load(ea, round);
+            break;
+        default:
+            for (u64 amr = 0; amr < AMRS; ++amr) {
+                set_amr(amr);
+                must_not(load_vector(ea, &value), DSISR_NONE);
+            }
+            must_not(attempt(store, mine, 0), DSISR_NONE | DSISR_STORE);
     }
     set_amr(0);
 }
 
 static void change(enum step step, u64 ea, u64 round) {
     switch (step) {
-    case ENTER: *word(0, offset) = round, enter(ea, page_real(0), PP_READ); break;
-    case WRITABLE: protect(ea, PP_WRITE); break;
-    case CLEAR_MOD: clear(H_CLEAR_MOD, ea); break;
-    case CLEAR_REF: clear(H_CLEAR_REF, ea); break;
-    case READ_ONLY: protect(ea, PP_READ); break;
-    default: {
-        const u64 r = remove(ea);
-        if (!(r & HPTE_R)) count_up(&r_lost, 1);
-        if (!(r & HPTE_C)) count_up(&c_lost, 1);
-    }
+        case ENTER: *word(0, offset) = round, enter(ea, page_real(0), PP_READ); break;
+        case WRITABLE: protect(ea, PP_WRITE); break;
+        case CLEAR_MOD: clear(H_CLEAR_MOD, ea); break;
+        case CLEAR_REF: clear(H_CLEAR_REF, ea); break;
+        case READ_ONLY: protect(ea, PP_READ); break;
+        default: {
+            const u64 r = remove(ea);
+            if (!(r & HPTE_R)) count_up(&r_lost, 1);
+            if (!(r & HPTE_C)) count_up(&c_lost, 1);
+        }
     }
 }
 static void audit(enum step step, u64 ea) {
@@ -188,7 +192,8 @@ static void steps(u64 index) {
     }
     for (u64 awaited = STEPS; flag != ~0ul; ++awaited) {
         const u64 step = awaited % STEPS, round = awaited / STEPS;
-        /* What is being done hinders no load but by the last step; who is in hypercalls learns of it on the way back. */
+        /* What is being done hinders no load but by the last step; who is in hypercalls learns of it on the way back.
+         */
         while (flag < awaited) {
             const u64 ea = page_ea(0) + offset;
             if (round & 1) {
@@ -339,7 +344,7 @@ static void code(u64 index) {
     const u64 deadline = timebase() + SECONDS * TICKS;
     if (index == 0) {
         const u32 first[] = {0xe8a40010 /* ld 5,16(4) */, 0x2c250000 /* cmpdi 5,0 */, 0x4082000c /* bne trap */,
-                             0x38630001 /* addi 3,3,1 */, branch((long)step - 16), 0x7fe00008 /* trap */};
+                             0x38630001 /* addi 3,3,1 */, branch((long)step - 16),    0x7fe00008 /* trap */};
         const u32 second[] = {0xf8640000 /* std 3,0(4) */, 0x60000000, branch(-(long)step - 8)};
         const u32 other[] = {0xf8640008 /* std 3,8(4) */, 0x60000000, branch(-(long)step - 8)};
         put_code(0, first, 6), put_code(1, second, 3), put_code(2, other, 3);
@@ -383,8 +388,7 @@ static void code(u64 index) {
         isync();
         const u64 vector = attempt(run_code, page_ea(0), (u64)&counters[index]);
         const u64 reason = round % 3 == 0 ? SRR1_NO_EXECUTE : DSISR_NONE;
-        if (vector != 0x400 || (this_cpu()->srr1 & SRR1_REASON) != reason ||
-            this_cpu()->srr0 - ea > 8) {
+        if (vector != 0x400 || (this_cpu()->srr1 & SRR1_REASON) != reason || this_cpu()->srr0 - ea > 8) {
             count_up(&wrong_reason, 1);
         }
         acknowledge();
@@ -396,7 +400,9 @@ static void code(u64 index) {
 #define BURST 1000
 #define TRIES 100000
 static u64 alias[3];
-struct aliases { u64 x[3], y[3], own[3], add[3]; }; /* addresses of four doublewords, each in its own granule */
+struct aliases {
+    u64 x[3], y[3], own[3], add[3];
+}; /* addresses of four doublewords, each in its own granule */
 static struct aliases of[MAX_CPUS];
 
 #define WITH_DR(code) "mfmsr 8; ori 9, 8, 0x10; mtmsrd 9; isync; " code "; mtmsrd 8; isync"
@@ -406,8 +412,9 @@ static void write_burst(u64 a, u64 from) {
     __asm__ volatile(WITH_DR("mtctr %0; 1: addi %1, %1, 1; std %1, 0(%2); lwsync; std %1, 0(%5);"
                              "addi %1, %1, 1; std %1, 0(%3); lwsync; std %1, 0(%6);"
                              "addi %1, %1, 1; std %1, 0(%4); lwsync; std %1, 0(%7); bdnz 1b")
-                     : : "r"((u64)BURST), "r"(from), "b"(s->x[0]), "b"(s->x[1]), "b"(s->x[2]), "b"(s->y[1]),
-                       "b"(s->y[2]), "b"(s->y[0])
+                     :
+                     : "r"((u64)BURST), "r"(from), "b"(s->x[0]), "b"(s->x[1]), "b"(s->x[2]), "b"(s->y[1]), "b"(s->y[2]),
+                       "b"(s->y[0])
                      : "8", "9", "ctr", "memory");
 }
 /* Counts pairs of loads out of order. */
@@ -418,11 +425,13 @@ static void read_burst(u64 a, u64 bad_at) {
                              "2: ld 11, 0(%3); cmpld 11, 10; bge 3f; addi %0, %0, 1; 3: ld 12, 0(%4); cmpld 12, 11;"
                              "bge 4f; addi %0, %0, 1; 4: ld 10, 0(%5); lwsync; ld 11, 0(%3); cmpld 11, 10; bge 5f;"
                              "addi %0, %0, 1; 5: bdnz 1b")
-                     : "+r"(bad) : "r"((u64)BURST), "b"(s->x[2]), "b"(s->x[0]), "b"(s->x[1]), "b"(s->y[2])
+                     : "+r"(bad)
+                     : "r"((u64)BURST), "b"(s->x[2]), "b"(s->x[0]), "b"(s->x[1]), "b"(s->y[2])
                      : "8", "9", "10", "11", "12", "cr0", "ctr", "memory");
     *(volatile u64*)bad_at += bad;
 }
-/* A thread's own stores, by whatever address, are what it loads; larx by one address and stcx. by another are a pair. */
+/* A thread's own stores, by whatever address, are what it loads; larx by one address and stcx. by another are a pair.
+ */
 static void own_burst(u64 a, u64 bad_at) {
     const struct aliases* const s = (const struct aliases*)a;
     u64 bad = 0, tries = TRIES;
@@ -431,11 +440,14 @@ static void own_burst(u64 a, u64 bad_at) {
         __asm__ volatile(WITH_DR("std %1, 0(%2); ld 10, 0(%3); cmpd 10, %1; beq 1f; addi %0, %0, 1; 1: stw %1, 4(%3);"
                                  "sth %1, 0(%2); lwz 10, 4(%2); lhz 11, 0(%3); xor 11, 11, 10; andi. 11, 11, 0xffff;"
                                  "beq 2f; addi %0, %0, 1; 2:")
-                         : "+r"(bad) : "r"(value), "b"(s->own[i]), "b"(s->own[j])
+                         : "+r"(bad)
+                         : "r"(value), "b"(s->own[i]), "b"(s->own[j])
                          : "8", "9", "10", "11", "cr0", "memory");
         __asm__ volatile(WITH_DR("1: cmpdi %0, 0; beq 2f; addi %0, %0, -1; ldarx 10, 0, %1; addi 10, 10, 1;"
                                  "stdcx. 10, 0, %2; bne 1b; 2:")
-                         : "+r"(tries) : "r"(s->add[i]), "r"(s->add[j]) : "8", "9", "10", "cr0", "memory");
+                         : "+r"(tries)
+                         : "r"(s->add[i]), "r"(s->add[j])
+                         : "8", "9", "10", "cr0", "memory");
     }
     if (tries == 0) bad += 1ul << 32;
     *(volatile u64*)bad_at += bad;
@@ -487,7 +499,8 @@ static void run(const char* name, void (*test)(u64), const struct page_kind* k) 
     rounds = 0;
     start_steps();
     on_all(test);
-    print("INFO pages: "), print(name), print(" "), print(k->name), print(", rounds "), print_number(rounds), print("\n");
+    print("INFO pages: "), print(name), print(" "), print(k->name), print(", rounds "), print_number(rounds),
+        print("\n");
     expect("rounds happened", rounds != 0, 1);
 }
 
