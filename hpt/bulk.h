@@ -76,6 +76,7 @@ class BasicHpt<Policy>::Batch {
                 case Attempt::kBusy: break;
             }
             if (!bug(Mutant::kBulkHoldsAndWaits)) complete();
+            Policy::before_lock();
             Policy::back_off(round++);
         }
     }

@@ -291,10 +291,14 @@ class BasicHpt {
             first.v.store(v | kLock, std::memory_order_seq_cst);
             return true;
         }
-        return first.v.compare_exchange_strong(v, v | kLock, std::memory_order_seq_cst, std::memory_order_relaxed);
+        if (!first.v.compare_exchange_strong(v, v | kLock, std::memory_order_seq_cst, std::memory_order_relaxed))
+            return false;
+        Policy::took_lock();
+        return true;
     }
     static void unlock(Entry& first) {
         if (bug(Mutant::kUnlockLost) || bug(Mutant::kNoLock)) return;
+        Policy::released_lock();
         first.v.fetch_and(~kLock, std::memory_order_release);  // pairs with take_lock_bit
     }
 
@@ -302,6 +306,7 @@ class BasicHpt {
     class Lock {
       public:
         Lock(BasicHpt& hpt, PteIndex index) {
+            Policy::before_lock();
             Attempt attempt = hpt.try_lock(index, &held_);
             for (unsigned round = 0; attempt == Attempt::kBusy; attempt = hpt.try_lock(index, &held_)) {
                 Policy::back_off(round++);

@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "base/lock.h"
 #include "base/shared_bytes.h"
 #include "base/types.h"
 
@@ -75,6 +76,17 @@ struct StdPolicy {
         } else {
             sched_yield();
         }
+    }
+
+    // Of a PTEG's lock: the thread is going to wait for it, has it, has it no more.
+    static void before_lock() {
+        if constexpr (kLocksChecked) LockOrder::before(LockRank::kPteg);
+    }
+    static void took_lock() {
+        if constexpr (kLocksChecked) LockOrder::took(LockRank::kPteg);
+    }
+    static void released_lock() {
+        if constexpr (kLocksChecked) LockOrder::released(LockRank::kPteg);
     }
 
     /// Zero-filled entries, backed on first touch; nullptr if the host refuses.

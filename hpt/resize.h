@@ -91,6 +91,7 @@ papr::HcallStatus BasicHpt<Policy>::resize_commit(unsigned shift, Invalidator& i
 
 template <class Policy>
 void BasicHpt<Policy>::freeze(const Storage& from) {
+    Policy::before_lock();
     epoch_.fetch_add(1, std::memory_order_seq_cst);  // pairs with try_lock
     for (u64 group = 0; group < from.slots() && !bug(Mutant::kResizeLocksUnseen); group += kSlotsPerPteg) {
         const Entry& first = from.entries[group];

@@ -10,10 +10,10 @@
 
 #include <cstdio>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 
+#include "base/lock.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -53,7 +53,7 @@ class Profile {
     static Result<void> open_file(File& file, const char* option, const std::string& path);
     static Result<void> close_file(File& file);
 
-    std::mutex mutex_;  ///< Everything below.
+    Mutex<LockRank::kProfile> mutex_;  ///< Everything below.
     File map_, dump_;
     void* marker_ = nullptr;  ///< The dump's first page, mapped executable: by that perf record learns of the file.
     std::size_t marker_bytes_ = 0;

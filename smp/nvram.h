@@ -2,8 +2,8 @@
 #pragma once
 
 #include <array>
-#include <mutex>
 
+#include "base/lock.h"
 #include "base/types.h"
 
 namespace mpower::smp {
@@ -27,7 +27,7 @@ struct Nvram {
         bytes[1] = static_cast<u8>(sum);
     }
 
-    std::mutex mutex;
+    Mutex<LockRank::kNvram> mutex;
     std::array<u8, kNvramBytes> bytes{};
 };
 

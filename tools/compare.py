@@ -241,7 +241,7 @@ class Suite:
         self.folder = pathlib.Path(self.work.name) / "compare"
         self.folder.mkdir()
         (self.folder / "serve").write_text(SERVE)
-        for program in (BUILD / "bench" / "guest" / "sys", BUILD / "bench" / "guest" / "fp", GUEST / "stress"):
+        for program in (BUILD / "bench" / "guest" / "sys", BUILD / "bench" / "guest" / "fp", GUEST / "stress", GUEST / "storm"):
             shutil.copy(program, self.folder)
         (self.folder / "data").write_bytes(data())
         for benchmark in benchmarks:

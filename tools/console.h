@@ -4,10 +4,10 @@
 #include <atomic>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 
+#include "base/lock.h"
 #include "base/result.h"
 #include "smp/console.h"
 
@@ -41,7 +41,7 @@ class Console final : public smp::ConsoleDevice {
 
     int in_, out_, wake_ = -1;
     bool raw_ = false, escaped_ = false;
-    std::mutex mutex_;  ///< Guards input_; held for a few instructions.
+    Mutex<LockRank::kConsole> mutex_;  ///< Guards input_; held for a few instructions.
     std::deque<u8> input_;
     std::atomic<bool> stopping_{false};
     std::function<void()> on_input_, on_quit_;

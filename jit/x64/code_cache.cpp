@@ -51,8 +51,8 @@ u64 first_slot(u64 key) {
 }  // namespace
 
 struct CodeCache::PageCode {
-    std::mutex mutex;               ///< Everything but `validated`.
-    std::atomic<u64> validated{0};  ///< Epoch for which the snapshot is known to be what storage is.
+    Mutex<LockRank::kCodePage> mutex;  ///< Everything but `validated`.
+    std::atomic<u64> validated{0};     ///< Epoch for which the snapshot is known to be what storage is.
     Translation* translations = nullptr;
     u32 snapshot[kPageWords];
 };

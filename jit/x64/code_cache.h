@@ -15,19 +15,19 @@
 // nobody waits: a vCPU that finds no room meanwhile interprets a block.
 //
 // Threads. find: any, lock-free; its acquire pairs with the release in publish: who finds code sees all of it. A
-// translation is made under its key's lock, so two vCPUs do not make the same one. Lock order: key, page; key, profile.
+// translation is made under its key's lock, so two vCPUs do not make the same one. Lock order: base/lock.h.
 // Code is written to chunks that belong to one vCPU each.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <span>
 #include <vector>
 
+#include "base/lock.h"
 #include "jit/executor.h"
 #include "jit/ir/ir.h"
 #include "jit/x64/code_memory.h"
@@ -173,9 +173,9 @@ class CodeCache final : public SharedCode {
     Stubs stubs_;
     std::array<Half, 2> halves_;
     std::atomic<u64> generation_{0};
-    std::mutex visitors_mutex_;  ///< visitors_, and turning over. Never held with another lock.
+    Mutex<LockRank::kCodeVisitors> visitors_mutex_;  ///< visitors_, and turning over.
     std::vector<Visitor*> visitors_;
-    std::array<std::mutex, 64> key_mutexes_;
+    std::array<Mutex<LockRank::kCodeKey>, 64> key_mutexes_;
     std::size_t page_count_;
     std::atomic<u64> killed_{0};
 };

@@ -128,6 +128,9 @@ struct CheckPolicy {
     }
     static void pause(unsigned) { pause_fiber(); }
     static void back_off(unsigned) { pause_fiber(); }
+    static void before_lock() {}  // fibers share their thread's locks
+    static void took_lock() {}
+    static void released_lock() {}
     static inline Entry* last = nullptr;  ///< For tests to set entries up.
     static Entry* allocate(u64 count) { return last = new Entry[count]; }
     static void discard(Entry* entries, u64 count) {
