@@ -219,8 +219,8 @@ class Mmu {
     std::array<Level1*, 2> recent_{};  ///< Of privileged and problem state with the present AMR; nullptr: look.
     std::unique_ptr<std::array<Level1, kSpaces>> level1_ = std::make_unique<std::array<Level1, kSpaces>>();
     std::unique_ptr<Level2Entry[]> level2_ = std::make_unique<Level2Entry[]>(kLevel2Entries);
-    HeldPages held_;
-    TlbStats stats_;
+    alignas(kCacheLine) HeldPages held_;  ///< Others read it at each of their invalidations; what follows is written.
+    alignas(kCacheLine) TlbStats stats_;
 };
 
 }  // namespace mpower::mmu
