@@ -189,15 +189,16 @@ class Compiler {
     bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too; or MXCSR.
     void call_access(const Inst& i, const Gp& ea, bool store, bool vectors);  ///< Of Stubs::access.
     void access_cold(const Inst& i, bool store);                              ///< Cold code's access but for its value.
-    /// Hot code's access when the TLB has nothing: from `slow` to `done`. `before` has the value to store, `after` the
-    /// one that was loaded (Stubs::access).
-    void access_out_of_line(const Label& slow, const Label& done, const Inst& i, const Gp& ea, bool store,
-                            const std::vector<Late>& late, const std::function<void()>& before,
+    /// Hot code's accesses when the TLB has nothing: from `slow` to `done`. `before` has the value to store, `after`
+    /// the one that was loaded (Stubs::access).
+    void access_out_of_line(const Label& slow, const Label& done, const std::vector<Inst>& run, const Gp& ea,
+                            bool store, const std::vector<Late>& late, const std::function<void()>& before,
                             const std::function<void()>& after);
     void emit_load(u32 id, const Inst& i);
     void emit_store(const Inst& i);
     void emit_load128(u32 id, const Inst& i);
     void emit_store128(const Inst& i);
+    std::vector<Inst> take_run(const Inst& first);  ///< now_ becomes the last one's.
     // --- reservations (reservations.cpp)
     /// Before the plain store i to `storage`: goes to `slow` if it may end reservations. Clobbers rax, rcx.
     void test_watched(const Mem& storage, const Gp& base, const Inst& i, const Label& slow);

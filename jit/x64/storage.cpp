@@ -110,21 +110,23 @@ void Compiler::access_cold(const Inst& i, bool store) {
     a_.test(al, static_cast<i32>(i.guest));
 }
 
-void Compiler::access_out_of_line(const Label& slow, const Label& done, const Inst& i, const Gp& ea, bool store,
-                                  const std::vector<Late>& late, const std::function<void()>& before,
+void Compiler::access_out_of_line(const Label& slow, const Label& done, const std::vector<Inst>& run, const Gp& ea,
+                                  bool store, const std::vector<Late>& late, const std::function<void()>& before,
                                   const std::function<void()>& after) {
     cold_.push_back([=, this, vectors = has_vectors()] {
         const Label interrupted = a_.newLabel();
         a_.bind(slow);
-        before();
-        call_access(i, ea, store, vectors);
-        a_.test(rax, rax);
-        a_.jz(interrupted);
+        for (const Inst& i : run) {
+            before();
+            call_access(i, ea, store, vectors);
+            a_.test(rax, rax);
+            a_.jz(interrupted);
+        }
         after();
         a_.jmp(done);
         a_.bind(interrupted);
         write(late);
-        jump_interrupt(i);
+        jump_interrupt(run.front());
     });
 }
 
@@ -145,7 +147,7 @@ void Compiler::emit_load(u32 id, const Inst& i) {
         a_.movq(x, find_storage(i, ea, false, slow));
         a_.bind(done);
         access_out_of_line(
-            slow, done, i, ea, false, late_writes(), [] {}, [this, x] { a_.movq(x, rdx); });
+            slow, done, {i}, ea, false, late_writes(), [] {}, [this, x] { a_.movq(x, rdx); });
         return;
     }
     // The probe that this access makes still wants its base after this.
@@ -155,7 +157,7 @@ void Compiler::emit_load(u32 id, const Inst& i) {
     load(a_, r, find_storage(i, ea, false, slow), i.access);
     a_.bind(done);
     access_out_of_line(
-        slow, done, i, ea, false, late, [] {}, [this, r] { a_.mov(r, rdx); });
+        slow, done, {i}, ea, false, late, [] {}, [this, r] { a_.mov(r, rdx); });
 }
 
 void Compiler::emit_store(const Inst& i) {
@@ -173,7 +175,7 @@ void Compiler::emit_store(const Inst& i) {
         a_.movq(storage, x);
         a_.bind(done);
         access_out_of_line(
-            slow, done, i, ea, true, late_writes(), [this, x] { a_.movq(rdx, x); }, [] {});
+            slow, done, {i}, ea, true, late_writes(), [this, x] { a_.movq(rdx, x); }, [] {});
         return;
     }
     const Gp v = use(i.b);
@@ -182,7 +184,7 @@ void Compiler::emit_store(const Inst& i) {
     store(a_, storage, v, rcx, i.access);
     a_.bind(done);
     access_out_of_line(
-        slow, done, i, ea, true, late_writes(), [this, v] { a_.mov(rdx, v); }, [] {});
+        slow, done, {i}, ea, true, late_writes(), [this, v] { a_.mov(rdx, v); }, [] {});
 }
 
 // An aligned 16-byte SSE access is single-copy atomic on every x86 that has AVX.
@@ -200,7 +202,25 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
     if (i.access.swap) a_.pshufb(r, xmmword_ptr(rsp, kSwapMask));
     a_.bind(done);
     access_out_of_line(
-        slow, done, i, ea, false, late_writes(), [] {}, [this, r] { a_.movaps(r, xmm0); });
+        slow, done, {i}, ea, false, late_writes(), [] {}, [this, r] { a_.movaps(r, xmm0); });
+}
+
+// One vector to several places of what one probe has found, as dcbz stores zeros: all of them, or none, are done there.
+// With the test for reservations, which each of them takes, they are not: what was stored must not be stored again.
+std::vector<ir::Inst> Compiler::take_run(const Inst& first) {
+    std::vector<Inst> run{first};
+    if (first.op != Op::kStore128By || cache_.reservations().strict()) return run;
+    for (u32 id = now_ + 1; id < block_.insts.size(); ++id) {
+        const Inst& i = block_.insts[id];
+        const bool same = i.op == first.op && i.a == first.a && i.b == first.b && i.c == first.c;
+        if (same && i.guest == first.guest) {
+            run.push_back(i);
+            now_ = id;
+        } else if (!ir::is_pure(i.op) || live_.uses[id] != 0) {
+            break;
+        }
+    }
+    return run;
 }
 
 void Compiler::emit_store128(const Inst& i) {
@@ -212,16 +232,20 @@ void Compiler::emit_store128(const Inst& i) {
     begin_storage(i);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp ea = use(i.a);
-    const Mem storage = find_storage(i, ea, true, slow);
+    Mem storage = find_storage(i, ea, true, slow);
     test_watched(storage, ea, i, slow);
     if (i.access.swap) {
         a_.movaps(xmm0, v);
         a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
     }
-    a_.movups(storage, i.access.swap ? xmm0 : v);
+    const std::vector<Inst> run = take_run(i);
+    for (const Inst& each : run) {
+        storage.setOffset(static_cast<i32>(each.imm));
+        a_.movups(storage, each.access.swap ? xmm0 : v);
+    }
     a_.bind(done);
     access_out_of_line(
-        slow, done, i, ea, true, late_writes(), [this, v] { a_.movaps(xmm0, v); }, [] {});
+        slow, done, run, ea, true, late_writes(), [this, v] { a_.movaps(xmm0, v); }, [] {});
 }
 
 }  // namespace mpower::jit::x64

@@ -111,7 +111,7 @@ class Loops {
                              kXx3[] = {0x60, 0x70, 0x68, 0x61, 0x69, 0x40, 0x50, 0x00, 0x20, 0x08, 0x21, 0xb0};
         static constexpr u32 kToInteger[] = {815, 943, 15, 143, 847, 974},
                              kMoves[] = {72, 40, 264, 136, 12, 392, 424, 456};
-        switch (pick(15)) {
+        switch (pick(16)) {
             case 0:
             case 1:
             case 2: return a_form(63, kDouble[pick(8)]);
@@ -126,6 +126,7 @@ class Loops {
             case 11:
             case 12: return xx3(kXx3[pick(12)]);
             case 13: return pick(2) ? x_form(31, freg(), 9, 0, 179) : x_form(31, freg(), 10, 0, 51);  // mtvsrd, mfvsrd
+            case 14: return x_form(31, 0, index(), base(), 1014);                                     // dcbz
             default: return pick(2) ? 0x39290001 : 0x7d4a4a14;  // addi r9; add r10
         }
     }
