@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/endian.h"
+#include "jit/fp/fpscr.h"
 
 namespace mpower::jit::x64 {
 namespace {
@@ -277,6 +278,30 @@ TEST_F(Hot, Rotation_StaysOne_WhenAMaskOverItComesLater) {
         EXPECT_EQ(state.gpr[10], 0x1fu);
         EXPECT_EQ(state.gpr[11], 0x10u);
     }
+}
+
+// Tiny before rounding is an underflow (Power ISA, Book I 4.4.4), although the result is a normal number.
+TEST_F(Hot, ProductThatRoundsUpToTheLeastNormal_IsAnUnderflow) {
+    constexpr u32 kFmul = 0xfc2200f2, kFmuls = 0xec2200f2;  // f1,f2,f3
+    struct Case {
+        u32 word;
+        u64 a, b, product;
+    };
+    for (const Case& c : {Case{kFmul, 0x3fefffffffffffff, u64{1} << 52, u64{1} << 52},
+                          {kFmuls, 0x3fefffffe0000000, u64{1023 - 126} << 52, u64{1023 - 126} << 52}}) {
+        const u64 at = kCode + (c.word == kFmul ? 0 : 0x100);
+        put(at, {c.word, kLeave});
+        for (unsigned round = 0; round < 4; ++round) {  // cold, then hot
+            set_msr(state, msr::kSf | msr::kFp);
+            state.fpscr = fp::fpscr::kXx | fp::fpscr::kFx;
+            state.vsr[2].hi = c.a;
+            state.vsr[3].hi = c.b;
+            run(executor, at);
+            EXPECT_EQ(state.vsr[1].hi, c.product);
+            EXPECT_TRUE(state.fpscr & fp::fpscr::kUx) << round;
+        }
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 1u);
 }
 
 // The trace takes the conditional branch; the unconditional one there, out of the page, is no part of it.
