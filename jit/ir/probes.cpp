@@ -1,5 +1,6 @@
 // Storage accesses near one base: one look at the TLB for all of them.
 #include <algorithm>
+#include <optional>
 
 #include "jit/ir/passes.h"
 
@@ -39,16 +40,15 @@ class Prober {
     bool is_vector(Op op) const { return op == Op::kLoad128 || op == Op::kStore128; }
 
     /// A register that the block only reads, if it had a small multiple of 16.
-    bool guess(u32 id, i64* value) const {
+    std::optional<i64> guess(u32 id) const {
         const Inst& get = block_.insts[id];
-        if (block_.gpr_then == nullptr || get.op != Op::kGet64 || get.imm >= sizeof(CpuState::gpr)) return false;
+        if (block_.gpr_then == nullptr || get.op != Op::kGet64 || get.imm >= sizeof(CpuState::gpr)) return {};
         const u64 then = block_.gpr_then[get.imm / 8];
-        if (then > 256 || then % 16 != 0) return false;
+        if (then > 256 || then % 16 != 0) return {};
         for (const Inst& i : block_.insts) {
-            if (is_call(i.op) || (set_size(i.op) != 0 && i.imm == get.imm)) return false;
+            if (is_call(i.op) || (set_size(i.op) != 0 && i.imm == get.imm)) return {};
         }
-        *value = static_cast<i64>(then);
-        return true;
+        return static_cast<i64>(then);
     }
 
     Near near(const Inst& access) const {
@@ -76,14 +76,15 @@ class Prober {
                 n.base = index == i.a ? i.b : i.a;
                 continue;
             }
-            i64 value;
-            if (!is_vector(access.op) || !(guess(i.a, &value) || guess(i.b, &value))) return n;
-            const u32 known = guess(i.a, &value) ? i.a : i.b;
-            guess(known, &value);
-            n.guessed.push_back(known);
-            n.low += value;
-            n.high += value;
-            n.base = known == i.a ? i.b : i.a;
+            if (!is_vector(access.op)) return n;
+            std::optional<i64> value = guess(i.a);
+            const bool left = value.has_value();
+            if (!left) value = guess(i.b);
+            if (!value) return n;
+            n.guessed.push_back(left ? i.a : i.b);
+            n.low += *value;
+            n.high += *value;
+            n.base = left ? i.b : i.a;
         }
     }
 

@@ -27,7 +27,7 @@ Compiler::Parts Compiler::compile() {
     place_.resize(block_.insts.size());
     if (lazy_) find_uses();
     find_wishes();
-    find_dead_status();
+    if (!block_.late_float) find_dead_status();
     std::fill(std::begin(owner_), std::end(owner_), kNobody);
     std::fill(std::begin(xmm_owner_), std::end(xmm_owner_), kNobody);
     emit_prologue();

@@ -114,6 +114,7 @@ class Compiler {
     void write(const Late& late);
     void write_status(const Late& late);
     void write_word(u64 offset, u32 id, const Place& place);
+    Gp at_hand(u32 id, const Place& place);  ///< The register that holds a value; rax, loaded, if none does.
     void load_from(const Gp& r, u32 id, const Place& place);
     bool is_written(const Inst& get) const;
     void load_state(const Gp& r, const Inst& get);
@@ -149,6 +150,9 @@ class Compiler {
     /// and C++ that is called in between does not change it.
     void begin_floats();
     void end_floats();
+    void clear_inexact(const Label& was_clear);  ///< The host's flag; goes there if it was.
+    /// After the fast way of kFloat `id`, whose result is in the low half: what it writes, now or late.
+    void finish_float(u32 id, const Xmm& result);
     void call_keeping_inexact(u64 function);  ///< Clobbers what calls clobber.
     /// What compute() emits, if FPSCR allows the host to do it; else, or (if the block is not late_float) if what it
     /// computes is inexact for the first time, goes to `slow`. compute() may go there too; it is called once or twice.

@@ -22,7 +22,6 @@ namespace {
 constexpr u32 kControls = static_cast<u32>(fp::fpscr::kXx | fp::fpscr::kEnables | fp::fpscr::kRn),
               kSteady = static_cast<u32>(fp::fpscr::kXx);
 
-Mem last(u64 offset) { return state(offsetof(CpuState, last_float) + offset, 8); }
 Mem register_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V128) * n, 16); }
 
 Mem scalar_in_state(u32 n) { return state(offsetof(CpuState, vsr) + sizeof(V128) * n + offsetof(V128, hi), 8); }
@@ -61,15 +60,19 @@ void Compiler::begin_floats() {
     a_.and_(eax, kControls & ~kSteady);
     a_.mov(ptr_32(rsp, kUnusual), eax);
     cold_.push_back([this, fresh, ready] {
-        const Mem controls = ptr_32(rsp, kMxcsr);
         a_.bind(fresh);
-        a_.vstmxcsr(controls);
-        a_.test(controls, kHostInexact);
-        a_.jz(ready);
-        a_.mov(controls, kHostControls);
-        a_.vldmxcsr(controls);
+        clear_inexact(ready);
         a_.jmp(ready);
     });
+}
+
+void Compiler::clear_inexact(const Label& was_clear) {
+    const Mem controls = ptr_32(rsp, kMxcsr);
+    a_.vstmxcsr(controls);
+    a_.test(controls, kHostInexact);
+    a_.jz(was_clear);
+    a_.mov(controls, kHostControls);
+    a_.vldmxcsr(controls);
 }
 
 void Compiler::end_floats() {
@@ -100,16 +103,11 @@ void Compiler::compute_by_host(const Label& slow, const std::function<void()>& c
     a_.bind(computed);
     cold_.push_back([this, slow, compute, other, computed] {
         // Inexact would be the first time: the host has to say that it was not, or have been told so before.
-        const Mem controls = ptr_32(rsp, kMxcsr);
         a_.bind(other);
         a_.test(eax, eax);
         a_.jnz(slow);
         compute();
-        a_.vstmxcsr(controls);
-        a_.test(controls, kHostInexact);
-        a_.jz(computed);
-        a_.mov(controls, kHostControls);
-        a_.vldmxcsr(controls);
+        clear_inexact(computed);
         a_.jmp(slow);
     });
 }
@@ -156,6 +154,16 @@ void Compiler::call_float_late(const Inst& i, const Kept& k, const std::vector<L
     load_address(kEntry, block_.pc_of(i) + 4);
     a_.jmp(imm(cache_.options().one_block ? stubs_.poll : stubs_.dispatch));
     a_.bind(usual);
+}
+
+void Compiler::finish_float(u32 id, const Xmm& result) {
+    if (block_.late_float) return write_status_later(id);
+    a_.vpslldq(xmm0, result, 8);
+    a_.vmovaps(register_in_state(FloatForm::of(block_.insts[id].imm2).target()), xmm0);
+    if (dead_status_[id]) return;
+    Late status{ir::kStatusOffset, sizeof(LastFloat), id};
+    locate(status);
+    write(status);
 }
 
 /// The helper without a fast way: on the hot path.
@@ -253,18 +261,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
     // The negation comes after rounding; no NaN comes here.
     if (form.op == Float::kNmadd || form.op == Float::kNmsub) a_.vxorps(r, r, pool(u64{1} << 63));
     const std::vector<Late> late = late_writes();
-    if (block_.late_float) {
-        write_status_later(id);
-    } else {
-        a_.vpslldq(xmm0, r, 8);
-        a_.vmovaps(register_in_state(form.target()), xmm0);
-        if (!dead_status_[id]) {
-            a_.mov(last(0), imm(form.packed() & 0xffff));
-            if (reads_a(form.op)) a_.vmovq(last(offsetof(LastFloat, a)), a);
-            a_.vmovq(last(offsetof(LastFloat, b)), b);
-            if (is_fused(form.op)) a_.vmovq(last(offsetof(LastFloat, c)), c);
-        }
-    }
+    finish_float(id, r);
     a_.bind(done);
     cold_.push_back([this, form, single, slow, unusual, good, done, a, b, c, r, i, late, k = kept()] {
         // A zero is as good as a number if it comes from a zero: then nothing was lost.
@@ -309,7 +306,6 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
     const FloatForm form = FloatForm::of(i.imm2);
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const bool from = form.op == Float::kFromS64 || form.op == Float::kFromU64;
-    const Mem target = register_in_state(form.target());
     Xmm x = xmm1;
     Gp g = rax;
     if (from) {
@@ -328,11 +324,6 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
                 a_.vcvtsi2sd(x, xmm0, b);
             }
         });
-        if (!block_.late_float) a_.vpslldq(xmm0, x, 8);
-        if (!block_.late_float && !dead_status_[id]) {
-            a_.mov(last(0), imm(form.packed() & 0xffff));
-            a_.mov(last(offsetof(LastFloat, b)), b);
-        }
     } else {
         const Xmm b = use_xmm(i.b);
         g = define(id);
@@ -365,20 +356,10 @@ void Compiler::emit_conversion(u32 id, const Inst& i) {
             a_.shl(g, 32);
             a_.or_(g, rax);
         }
-        if (!block_.late_float) {
-            a_.vmovq(xmm0, g);
-            a_.vpslldq(xmm0, xmm0, 8);
-            if (!dead_status_[id]) {
-                a_.mov(last(0), imm(form.packed() & 0xffff));
-                a_.vmovq(last(offsetof(LastFloat, b)), b);
-            }
-        }
+        if (!block_.late_float) a_.vmovq(x, g);
     }
     const std::vector<Late> late = late_writes();
-    if (block_.late_float)
-        write_status_later(id);
-    else
-        a_.vmovaps(target, xmm0);
+    finish_float(id, x);
     a_.bind(done);
     cold_.push_back([this, form, from, slow, done, x, g, i, late, k = kept()] {
         a_.bind(slow);

@@ -101,12 +101,13 @@ void Compiler::write_status(const Late& l) {
 
 void Compiler::write_word(u64 offset, u32 id, const Place& place) {
     if (place.reg < 0 && place.xmm >= 0) return void(a_.movq(state(offset, 8), xmm(static_cast<u32>(place.xmm))));
-    Gp r = rax;
-    if (place.reg >= 0)
-        r = gpq(static_cast<u32>(place.reg));
-    else
-        load_from(rax, id, place);
-    a_.mov(state(offset, 8), r);
+    a_.mov(state(offset, 8), at_hand(id, place));
+}
+
+Gp Compiler::at_hand(u32 id, const Place& place) {
+    if (place.reg >= 0) return gpq(static_cast<u32>(place.reg));
+    load_from(rax, id, place);
+    return rax;
 }
 
 void Compiler::write(const Late& l) {
@@ -137,11 +138,7 @@ void Compiler::write(const Late& l) {
         return;
     }
     if (l.size == 8) return write_word(l.offset, l.value, l.place);
-    Gp r = rax;
-    if (l.place.reg >= 0)
-        r = gpq(static_cast<u32>(l.place.reg));
-    else
-        load_from(rax, l.value, l.place);
+    const Gp r = at_hand(l.value, l.place);
     a_.mov(state(l.offset, l.size), l.size == 1 ? Gp(r.r8()) : Gp(r.r32()));
 }
 

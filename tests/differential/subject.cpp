@@ -7,6 +7,7 @@
 
 #include "base/endian.h"
 #include "mmu/mmu.h"
+#include "tests/no_platform.h"
 
 namespace mpower::differential {
 namespace {
@@ -15,15 +16,6 @@ using namespace jit;
 
 constexpr u64 kRamBytes = u64{32} << 20;
 constexpr u32 kLeave = 0x44000022;  // sc 1: run() returns
-
-/// Nothing here depends on time; the instructions that ask for it are not fuzzed.
-class NoPlatform final : public Platform {
-  public:
-    u64 time_base() override { return 0; }
-    void set_decrementer(u64) override {}
-    u64 decrementer() override { return 0; }
-    u64 random() override { return 0; }
-};
 
 template <class T>
 T must(Result<T> result) {

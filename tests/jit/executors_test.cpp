@@ -13,18 +13,12 @@
 #include "mmu/mmu.h"
 #include "tests/campaign.h"
 #include "tests/differential/random.h"
+#include "tests/no_platform.h"
 
 namespace mpower::jit {
 namespace {
 
 using differential::Random;
-
-class NoPlatform final : public Platform {
-    u64 time_base() override { return 0; }
-    void set_decrementer(u64) override {}
-    u64 decrementer() override { return 0; }
-    u64 random() override { return 0; }
-};
 
 /// A vCPU in real mode with storage of its own.
 class Machine {

@@ -15,16 +15,10 @@
 #include "jit/interp/interp.h"
 #include "jit/x64/executor.h"
 #include "tests/campaign.h"
+#include "tests/no_platform.h"
 
 namespace mpower::jit::x64 {
 namespace {
-
-class NoPlatform final : public Platform {
-    u64 time_base() override { return 0; }
-    void set_decrementer(u64) override {}
-    u64 decrementer() override { return 0; }
-    u64 random() override { return 0; }
-};
 
 constexpr u64 kCode = 0x10000, kData = 0x20000, kRamBytes = 1 << 24, kDataBytes = 0x4000;
 constexpr u32 kLeave = 0x44000022;  // sc 1

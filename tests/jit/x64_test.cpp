@@ -13,16 +13,10 @@
 
 #include "base/endian.h"
 #include "jit/fp/fpscr.h"
+#include "tests/no_platform.h"
 
 namespace mpower::jit::x64 {
 namespace {
-
-class NoPlatform final : public Platform {
-    u64 time_base() override { return 0; }
-    void set_decrementer(u64) override {}
-    u64 decrementer() override { return 0; }
-    u64 random() override { return 0; }
-};
 
 /// A vCPU in real mode, big-endian, 64-bit, with 1 MiB.
 struct X64 : testing::Test {
