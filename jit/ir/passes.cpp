@@ -237,6 +237,10 @@ std::vector<Range> written_unseen(const Block& block) {
     return all;
 }
 
+bool is_zero_test(const Block& block, const Inst& i) {
+    return (i.op == Op::kEq || i.op == Op::kNe) && block.insts[i.b].op == Op::kConst && block.insts[i.b].imm == 0;
+}
+
 Liveness liveness(const Block& block, bool lazy) {
     const std::size_t n = block.insts.size();
     Liveness l{std::vector<u32>(n), std::vector<u32>(n), std::vector<bool>(n), std::vector<bool>(n)};
@@ -253,11 +257,14 @@ Liveness liveness(const Block& block, bool lazy) {
         if (const u8 written = set_size(i.op); lazy && written != 0 && is_late(i, block.late_float)) {
             const Ends::End end = ends.of(i.imm, written);
             ends.add(i.imm, written, id, true);
+            if (end.again && end.at == 0) continue;  // nobody sees it
             l.last_use[i.a] = std::max({l.last_use[i.a], end.at, id});
-            if (end.again && is_compare(block.insts[i.a].op))
+            if (end.again && is_compare(block.insts[i.a].op)) {
                 l.wanted_late[i.a] = true;
-            else
+            } else {
                 ++l.uses[i.a];
+                l.fused[i.a] = false;
+            }
             continue;
         }
         if (lazy && may_leave(i.op)) ends.leave(id);
@@ -280,6 +287,7 @@ Liveness liveness(const Block& block, bool lazy) {
                 const unsigned count = arguments(i, args);
                 for (unsigned k = 0; k < count; ++k) {
                     ++l.uses[args[k]];
+                    l.fused[args[k]] = false;
                     l.last_use[args[k]] = std::max(l.last_use[args[k]], l.last_use[id]);
                 }
             }
@@ -300,8 +308,10 @@ Liveness liveness(const Block& block, bool lazy) {
         const auto fusable = [&](u32 id_of) {
             const Op op = block.insts[id_of].op;
             const bool condition = i.op == Op::kExitIf || i.op == Op::kRaiseIf || i.op == Op::kSelect;
-            const bool compares = op == Op::kEq || op == Op::kNe || op == Op::kLtS || op == Op::kLtU;
-            return (condition && compares) || (i.op == Op::kSet128 && op == Op::kMakeV128);
+            const bool sets_flags =
+                op == Op::kEq || op == Op::kNe || op == Op::kLtS || op == Op::kLtU || op == Op::kAnd;
+            const bool tests = l.fused[id] && is_zero_test(block, i) && op == Op::kAnd;
+            return (condition && sets_flags) || tests || (i.op == Op::kSet128 && op == Op::kMakeV128);
         };
         if (count >= 1 && fusable(i.a)) l.fused[i.a] = true;
         for (unsigned k = 0; k < count; ++k) {

@@ -9,7 +9,8 @@ namespace mpower::jit::ir {
 struct Liveness {
     std::vector<u32> uses;          ///< 0 and no effect: makes no code.
     std::vector<u32> last_use;      ///< Index of the last instruction that reads it; its own if none.
-    std::vector<bool> fused;        ///< Made where its only use is, not where it stands: a comparison or make_v128.
+    std::vector<bool> fused;        ///< Made where its only use is, not where it stands: a comparison, the test of
+                                    ///< some bits, or make_v128.
     std::vector<bool> wanted_late;  ///< A comparison whose CR field is written again before anything but a way out of
                                     ///< the block can see it: not made where it stands.
 };
@@ -36,6 +37,8 @@ bool is_call(Op op);
 /// Operations of floating point, which read and write state of their own.
 bool is_float(Op op);
 bool is_compare(Op op);
+/// Whether i asks if a value is 0, or if it is not.
+bool is_zero_test(const Block& block, const Inst& i);
 /// Whether hot code may write the state of this set later than it stands. Not SPRs, of which a fault writes some
 /// itself. VSX registers, which operations of floating point write themselves, only if the block is late_float.
 bool is_late(const Inst& set, bool late_float = false);

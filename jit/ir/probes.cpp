@@ -18,9 +18,10 @@ struct Near {
 
 struct Group {
     u32 base;
-    bool store;
+    bool load, store;
     i64 low, high;  ///< [low, high) from the base.
     u32 first;      ///< Id of its first access.
+    u32 exits;      ///< Ways out before that.
     u32 accesses;
     std::vector<u32> guessed;
     u32 probe;  ///< Id in the new block.
@@ -91,24 +92,29 @@ class Prober {
     void group() {
         group_of_.assign(block_.insts.size(), kNone);
         std::size_t open = 0;  // groups before it ended with a call: the address space may be another after it
+        u32 exits = 0;
         for (u32 id = 0; id < block_.insts.size(); ++id) {
             const Inst& i = block_.insts[id];
             if (is_call(i.op)) open = groups_.size();
+            if (i.op == Op::kExitIf) ++exits;
             if (i.op != Op::kLoad && i.op != Op::kStore && !is_vector(i.op)) continue;
             const bool store = i.op == Op::kStore || i.op == Op::kStore128;
             Near n = near(i);
             n.high += i.access.size;
             const auto takes = [&](const Group& g) {
-                return g.base == n.base && g.store == store &&
+                // Loads take what is found for a store that has been done; but what may not be stored to, and is not if
+                // a way out is taken, is found by loads only.
+                return g.base == n.base && (g.store || !store || g.exits == exits) &&
                        std::max(g.high, n.high) - std::min(g.low, n.low) <= kMostBytes;
             };
             const auto first = groups_.begin() + static_cast<std::ptrdiff_t>(open);
             const auto group = std::find_if(first, groups_.end(), takes);
             group_of_[id] = static_cast<std::size_t>(group - groups_.begin());
             if (group == groups_.end()) {
-                groups_.push_back({n.base, store, n.low, n.high, id, 1, n.guessed, 0});
+                groups_.push_back({n.base, !store, store, n.low, n.high, id, exits, 1, n.guessed, 0});
                 continue;
             }
+            (store ? group->store : group->load) = true;
             group->low = std::min(group->low, n.low);
             group->high = std::max(group->high, n.high);
             ++group->accesses;
@@ -133,20 +139,20 @@ class Prober {
                 Group& g = groups_[group_of_[id]];
                 if (g.first == id) {
                     g.probe = static_cast<u32>(all.size());
-                    all.push_back(
-                        {.op = Op::kProbe,
-                         .access = {.size = 0},
-                         .guest = i.guest,
-                         .a = now[g.base],
-                         .imm = static_cast<u64>(g.low),
-                         .imm2 = static_cast<u64>(g.high - g.low) << 2 | u64{!g.guessed.empty()} << 1 | g.store});
+                    all.push_back({.op = Op::kProbe,
+                                   .access = {.size = 0},
+                                   .guest = i.guest,
+                                   .a = now[g.base],
+                                   .imm = static_cast<u64>(g.low),
+                                   .imm2 = static_cast<u64>(g.high - g.low) << 3 | u64{g.load} << 2 |
+                                           u64{!g.guessed.empty()} << 1 | g.store});
                     for (const u32 guessed : g.guessed) add_guess(guessed);
                 }
                 i.op = i.op == Op::kLoad      ? Op::kLoadBy
                        : i.op == Op::kStore   ? Op::kStoreBy
                        : i.op == Op::kLoad128 ? Op::kLoad128By
                                               : Op::kStore128By;
-                (g.store ? i.c : i.b) = g.probe;
+                (i.op == Op::kStoreBy || i.op == Op::kStore128By ? i.c : i.b) = g.probe;
             }
             now[id] = static_cast<u32>(all.size());
             all.push_back(i);

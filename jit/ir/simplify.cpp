@@ -124,6 +124,7 @@ class Simplifier {
                 return;
             }
             if (size == 8 && half_of_known(i, id)) return;
+            if (size == 16 && whole_of_known(i, id)) return;
             known_.push_back({i.imm, size, id});
         } else if (const u8 written = set_size(i.op)) {
             std::erase_if(known_, [&](const Range& r) { return r.overlaps(i.imm, written); });
@@ -137,14 +138,42 @@ class Simplifier {
         }
     }
 
-    /// A doubleword of a register that was made of two.
-    bool half_of_known(const Inst& i, u32 id) {
+    /// A doubleword of a register that was made of two, or is not in its place yet.
+    bool half_of_known(Inst& i, u32 id) {
         for (const Range& r : known_) {
-            if (r.size != 16 || !r.covers(i.imm, 8) || block_.insts[r.value].op != Op::kMakeV128) continue;
-            same_[id] = i.imm == r.offset + offsetof(V128, hi) ? block_.insts[r.value].a : block_.insts[r.value].b;
+            if (r.size != 16 || !r.covers(i.imm, 8)) continue;
+            const bool high = i.imm == r.offset + offsetof(V128, hi);
+            const Inst& whole = block_.insts[r.value];
+            if (whole.op == Op::kMakeV128)
+                same_[id] = high ? whole.a : whole.b;
+            else if (block_.late_float && whole.op != Op::kGet128)
+                i = {.op = high ? Op::kHigh64 : Op::kLow64, .guest = i.guest, .a = r.value};
+            else
+                continue;
             return true;
         }
         return false;
+    }
+
+    /// A register of which both doublewords are known, and one of them was not read from it: storing them to load them
+    /// as one would wait for the stores.
+    bool whole_of_known(Inst& i, u32 id) {
+        u32 half[2];
+        const u64 offsets[] = {offsetof(V128, hi), offsetof(V128, lo)};
+        bool written = false;
+        for (unsigned n = 0; n < 2; ++n) {
+            const auto known = std::find_if(known_.begin(), known_.end(), [&](const Range& r) {
+                return r.offset == i.imm + offsets[n] && r.size == 8;
+            });
+            if (known == known_.end()) return false;
+            half[n] = known->value;
+            const Inst& value = block_.insts[half[n]];
+            written = written || value.op != Op::kGet64 || value.imm != known->offset;
+        }
+        if (!written) return false;
+        known_.push_back({i.imm, 16, id});
+        i = {.op = Op::kMakeV128, .guest = i.guest, .a = half[0], .b = half[1]};
+        return true;
     }
 
     /// The target of a floating-point operation has its result, if it is not suppressed: then what it had before, which
@@ -221,8 +250,36 @@ class Simplifier {
                 if (b_known_) simplify_shr(i, id, b & 127);
                 break;
             case Op::kShl: keep_if(b_known_ && (b & 127) == 0, id, i.a); break;
+            case Op::kRotl: keep_if(b_known_ && (b & 63) == 0, id, i.a); break;
+            case Op::kEq:
+            case Op::kNe:
+            case Op::kLtS:
+            case Op::kLtU:
+            case Op::kCompareS:
+            case Op::kCompareU: narrow(i); break;
             default: break;
         }
+    }
+
+    /// A comparison of what was extended from 32 bits, both in the same way: of those bits.
+    void narrow(Inst& i) {
+        const bool is_signed = i.op == Op::kLtS || i.op == Op::kCompareS, any = i.op == Op::kEq || i.op == Op::kNe;
+        const auto narrows = [&](Op extension) {
+            const bool sign = extension == Op::kSext32;
+            if (!any && sign != is_signed) return false;
+            const auto extended = [&](u32 id) { return block_.insts[id].op == extension; };
+            const auto fits = [&](u32 id) {
+                u64 v;
+                if (constant(id, &v)) return sign ? v == static_cast<u64>(i64{static_cast<i32>(v)}) : v >> 32 == 0;
+                return extended(id) || mask_[id] <= (sign ? 0x7fffffff : 0xffffffff);
+            };
+            if (!(extended(i.a) || extended(i.b)) || !fits(i.a) || !fits(i.b)) return false;
+            if (extended(i.a)) i.a = block_.insts[i.a].a;
+            if (extended(i.b)) i.b = block_.insts[i.b].a;
+            i.imm = 1;
+            return true;
+        };
+        if (i.imm == 0 && !narrows(Op::kZext32)) narrows(Op::kSext32);
     }
 
     /// A sum that was made before, or with a constant added to it: addresses near each other show that they are.
@@ -290,7 +347,7 @@ class Simplifier {
         u64 n;
         for (const Inst* x = &block_.insts[i.a]; x->op == Op::kAdd && constant(x->b, &n); x = &block_.insts[i.a]) {
             const u64 all = i.imm + n;
-            if (static_cast<i64>(all) != static_cast<i16>(all)) return;
+            if (all + kFarthest > 2 * kFarthest) return;
             i.imm = all;
             i.a = x->a;
         }
@@ -376,7 +433,7 @@ class Simplifier {
         if (!is_compare(compare.op) || n < 1 || n > 3) return false;
         const Op less = compare.op == Op::kCompareS ? Op::kLtS : Op::kLtU;
         const u32 a = n == 2 ? compare.b : compare.a, b = n == 2 ? compare.a : compare.b;
-        i = {.op = n == 1 ? Op::kEq : less, .guest = i.guest, .a = a, .b = b};
+        i = {.op = n == 1 ? Op::kEq : less, .guest = i.guest, .a = a, .b = b, .imm = compare.imm};
         return true;
     }
 
@@ -386,6 +443,7 @@ class Simplifier {
     std::vector<u32> uses_;  ///< As the block was.
     u32 first_ = 0;          ///< First argument of the present instruction, as the block was.
     std::vector<Range> known_;
+    static constexpr u64 kFarthest = 1 << 30;  ///< Distance of an access that host code can add to its base.
     static constexpr std::size_t kSums = 16;
     std::vector<u32> sums_;  ///< The last ones of two values that are not constant.
     bool b_known_ = false;

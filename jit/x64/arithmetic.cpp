@@ -15,6 +15,8 @@ void Compiler::emit_binary(ins::Inst::Id op, u32 id, const Inst& i) {
     const asmjit::Operand b = source(swap ? i.a : i.b);
     const Gp r = define_from(id, swap ? i.b : i.a);
     a_.emit(op, r, b);
+    flags_of_ = id;
+    flags_at_ = a_.offset();
 }
 
 /// Without a copy of an operand that lives on.
@@ -115,8 +117,7 @@ void Compiler::emit_divide(u32 id, const Inst& i) {
 }
 
 void Compiler::emit_bool(u32 id, const Inst& i) {
-    const Gp left = use(i.a);
-    a_.emit(ins::Inst::kIdCmp, left, source(i.b));
+    compare(i);
     const CondCode code = i.op == Op::kEq    ? CondCode::kEqual
                           : i.op == Op::kNe  ? CondCode::kNotEqual
                           : i.op == Op::kLtS ? CondCode::kSignedLT
@@ -126,14 +127,14 @@ void Compiler::emit_bool(u32 id, const Inst& i) {
 }
 
 void Compiler::emit_compare(u32 id, const Inst& i, bool is_signed) {
-    const Gp left = use(i.a);
-    const asmjit::Operand right = operand(i.b);
+    use(i.a);
+    operand(i.b);
     u64 so;
     const bool so_known = constant(i.c, &so);
     const bool so_in_state = !so_known && is_remade(i.c);
     const Gp so_register = so_known || so_in_state ? Gp(rax) : use(i.c);
     const Gp r = define(id);
-    a_.emit(ins::Inst::kIdCmp, left, right);
+    compare(i);
     if (!lazy_ && so_in_state) {
         a_.call(imm(is_signed ? stubs_.compare_signed : stubs_.compare_unsigned));
         a_.mov(r.r32(), eax);
@@ -166,6 +167,8 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
             if (constant(i.b, &mask) && mask <= 0xffffffff) {  // a write of the low word clears the upper one
                 const Gp r = define_from(id, i.a);
                 a_.and_(r.r32(), imm(static_cast<i32>(mask)));
+                flags_of_ = id;
+                flags_at_ = a_.offset();
                 break;
             }
             emit_binary(ins::Inst::kIdAnd, id, i);

@@ -213,19 +213,49 @@ CondCode Compiler::condition(u32 id) {
         a_.test(r, r);
         return CondCode::kNotZero;
     }
-    u64 v;
-    if ((i.op == Op::kEq || i.op == Op::kNe) && constant(i.b, &v) && v == 0) {
+    if (i.op == Op::kAnd) {
+        test_bits(i, false);
+        return CondCode::kNotZero;
+    }
+    if (!ir::is_zero_test(block_, i)) {
+        compare(i);
+    } else if (live_.fused[i.a]) {
+        test_bits(block_.insts[i.a], i.imm != 0);
+    } else if (i.imm != 0) {
+        const Gp r = use(i.a);
+        a_.test(r.r32(), r.r32());
+    } else if (flags_of_ != i.a || flags_at_ != a_.offset()) {
         const Gp r = use(i.a);
         a_.test(r, r);
-    } else {
-        const Gp left = use(i.a);
-        a_.emit(Id(ins::Inst::kIdCmp), left, source(i.b));
     }
     switch (i.op) {
         case Op::kEq: return CondCode::kEqual;
         case Op::kNe: return CondCode::kNotEqual;
         case Op::kLtS: return CondCode::kSignedLT;
         default: return CondCode::kUnsignedLT;
+    }
+}
+
+void Compiler::compare(const Inst& i) {
+    Gp left = use(i.a);
+    asmjit::Operand right = source(i.b);
+    if (i.imm != 0) {  // of the low words
+        left = left.r32();
+        if (right.isReg()) right = right.as<Gp>().r32();
+        if (right.isMem()) right.as<Mem>().setSize(4);
+    }
+    a_.emit(Id(ins::Inst::kIdCmp), left, right);
+}
+
+void Compiler::test_bits(const Inst& i, bool low) {
+    u64 mask;
+    const Gp left = use(i.a);
+    if (constant(i.b, &mask) && (low || mask <= 0xffffffff)) {
+        a_.test(left.r32(), static_cast<i32>(mask));
+    } else if (low) {
+        a_.test(left.r32(), use(i.b).r32());
+    } else {
+        a_.emit(Id(ins::Inst::kIdTest), left, operand(i.b));
     }
 }
 

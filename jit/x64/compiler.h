@@ -176,6 +176,8 @@ class Compiler {
     void store64(const Mem& to, u32 id);
     /// Sets flags for "value id is not 0", and says by which condition.
     CondCode condition(u32 id);
+    void compare(const Inst& i);              ///< Flags: of the operands of a comparison.
+    void test_bits(const Inst& i, bool low);  ///< ZF: of a kAnd, or the low word of it.
 
     // --- storage
     /// Level-1 look-up of `size` bytes at base + distance: sets `addend`, jumps to `slow` on a miss. Clobbers rax, rdx.
@@ -249,6 +251,8 @@ class Compiler {
     std::vector<u32> slot_owner_;
     u32 pinned_ = 0, pinned_xmm_ = 0;  ///< Registers of the instruction being emitted.
     u32 now_ = 0;
+    u32 flags_of_ = kNobody;    ///< ZF says whether this value is 0 ...
+    std::size_t flags_at_ = 0;  ///< ... as long as no code comes after this offset.
     /// Hot code's uses, value by value; where in it each value's begin, and its next one is.
     std::vector<u32> use_at_, first_use_, next_use_;
     std::vector<std::function<void()>> cold_;  ///< Emitted after the block.

@@ -78,7 +78,12 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
         a_.cmp(ptr_64(rsp, kWrongGuess), 0);
         a_.jne(none);
     }
-    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 2), store, addend, none);
+    const bool loads = (probe.imm2 & 4) != 0, stores = (probe.imm2 & 1) != 0;
+    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 3), stores, addend, none);
+    if (loads && stores) {  // a key may forbid loads only
+        a_.cmp(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, load_tag)));
+        a_.jne(none);
+    }
     cold_.push_back([this, none, slow, addend] {
         a_.bind(none);
         a_.xor_(addend.r32(), addend.r32());
