@@ -6,6 +6,7 @@
 
 #include "jit/ir/passes.h"
 #include "jit/x64/code_cache.h"
+#include "jit/x64/evex.h"
 
 namespace mpower::jit::x64 {
 
@@ -14,8 +15,8 @@ class Compiler {
     /// `block` is what begins at real address `ra`; `visitor` gets the code. `heat`, if there is one, counts down the
     /// block's executions until it is promoted. `hot` code keeps guest state in host registers as long as nobody can
     /// see it (late.cpp).
-    Compiler(asmjit::x86::Assembler& a, CodeCache& cache, const CodeCache::Visitor& visitor, ir::Block& block, Ra ra,
-             i32* heat, bool hot)
+    Compiler(EvexAssembler& a, CodeCache& cache, const CodeCache::Visitor& visitor, ir::Block& block, Ra ra, i32* heat,
+             bool hot)
         : a_(a),
           cache_(cache),
           visitor_(visitor),
@@ -61,9 +62,15 @@ class Compiler {
     Gp take_register();            ///< A free one, else that of the value used last of all.
     void forget_register(u32 id);  ///< The general one.
     void forget_xmm(u32 id);
+    /// Vector registers: with AVX-512 32, else 16. The _low ones are xmm0 to xmm15, which every instruction takes.
+    u32 xmm_end() const { return host_.avx512 ? kMostXmm : EvexAssembler::kFirst; }
     Xmm take_xmm();
-    Xmm use_xmm(u32 id);     ///< A v128, or the low half.
+    Xmm take_low_xmm();
+    Xmm use_xmm(u32 id);  ///< A v128, or the low half.
+    Xmm use_low_xmm(u32 id);
     Xmm define_xmm(u32 id);  ///< A register for the result, none of an operand in use.
+    Xmm define_low_xmm(u32 id);
+    Xmm own_xmm(const Xmm& x, u32 id);
     void load_into_xmm(const Xmm& x, u32 id);
     bool is_vector(u32 id) const { return ir::type_of(block_.insts[id].op) == ir::Type::kV128; }
     void find_wishes();  ///< Which i64 values had better be in xmm registers: wants_xmm_.
@@ -192,9 +199,9 @@ class Compiler {
     u32 probe_of(const Inst& i) const;  ///< kNobody: it has none.
     void test_guesses();                ///< To kWrongGuess, before the block: 0 if all are right.
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
-    bool has_vectors() const;  ///< Values in xmm registers that may be wanted again, on a way out too; or MXCSR.
-    void call_access(const Inst& i, const Gp& ea, bool store, bool vectors);  ///< Of Stubs::access.
-    void access_cold(const Inst& i, bool store);                              ///< Cold code's access but for its value.
+    Stubs::Keep kept_vectors() const;  ///< Values that may be wanted again, on a way out too; or MXCSR.
+    void call_access(const Inst& i, const Gp& ea, bool store, Stubs::Keep vectors);  ///< Of Stubs::access.
+    void access_cold(const Inst& i, bool store);  ///< Cold code's access but for its value.
     /// Hot code's accesses when the TLB has nothing: from `slow` to `done`. `before` has the value to store, `after`
     /// the one that was loaded (Stubs::access).
     void access_out_of_line(const Label& slow, const Label& done, const std::vector<Inst>& run, const Gp& ea,
@@ -228,7 +235,7 @@ class Compiler {
     void link_to(u64 offset);  ///< Direct jump to the block at an offset in this page.
     void load_address(const Gp& r, u64 offset);
 
-    asmjit::x86::Assembler& a_;
+    EvexAssembler& a_;
     CodeCache& cache_;
     const CodeCache::Visitor& visitor_;
     const Stubs& stubs_;
@@ -247,7 +254,7 @@ class Compiler {
     std::vector<Place> place_;
     std::vector<bool> wants_xmm_;
     std::vector<bool> dead_status_;  ///< Of kFloat: FPRF, FR and FI are overwritten before anything can look at them.
-    u32 owner_[16], xmm_owner_[16];
+    u32 owner_[16], xmm_owner_[kMostXmm];
     std::vector<u32> slot_owner_;
     u32 pinned_ = 0, pinned_xmm_ = 0;  ///< Registers of the instruction being emitted.
     u32 now_ = 0;

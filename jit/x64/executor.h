@@ -5,6 +5,7 @@
 
 #include "jit/interp/interp.h"
 #include "jit/x64/code_cache.h"
+#include "jit/x64/evex.h"
 
 namespace mpower::jit::x64 {
 
@@ -39,7 +40,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     CodeCache& cache_;
     CodeCache::Visitor visitor_;
     asmjit::CodeHolder holder_;
-    asmjit::x86::Assembler assembler_;
+    EvexAssembler assembler_;
 
     // What is being made (make).
     CpuState* making_ = nullptr;

@@ -229,7 +229,7 @@ void Compiler::emit_float(u32 id, const Inst& i) {
     if (!host_.avx2) return emit_float_call(id, i);
     if (form.op >= Float::kFromS64) return emit_conversion(id, i);
     const Label slow = a_.newLabel(), unusual = a_.newLabel(), good = a_.newLabel(), done = a_.newLabel();
-    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
+    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_low_xmm(id);
     const bool single = form.single || form.op == Float::kRound;
     compute_by_host(slow, [=, this] {
         compute_scalar(form, r, a, b, c);
@@ -406,12 +406,13 @@ void Compiler::emit_float_vector(u32 id, const Inst& i) {
     if (!host_.avx2) return emit_float_call(id, i);
     const bool s = form.single;
     const Label slow = a_.newLabel(), unusual = a_.newLabel(), good = a_.newLabel(), done = a_.newLabel();
-    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
+    const bool compares = form.op >= Float::kEqual;
+    const auto use_any = [&](u32 v) { return compares ? use_low_xmm(v) : use_xmm(v); };
+    const Xmm a = use_any(i.a), b = use_any(i.b), c = use_any(i.c), r = compares ? define_low_xmm(id) : define_xmm(id);
     const auto compare = [&](const Xmm& to, const Xmm& x, const Xmm& y, u32 predicate) {
         s ? a_.vcmpps(to, x, y, imm(predicate)) : a_.vcmppd(to, x, y, imm(predicate));
     };
     constexpr u32 kIsEqual = 0, kIsUnordered = 3, kIsGreater = 0x1e, kIsGreaterEqual = 0x1d;
-    const bool compares = form.op >= Float::kEqual;
     if (compares) {
         compare(xmm0, a, b, kIsUnordered);
         a_.vptest(xmm0, xmm0);
@@ -450,7 +451,9 @@ void Compiler::emit_float_vector(u32 id, const Inst& i) {
                 a_.bind(unusual);
                 a_.vxorps(xmm1, xmm1, xmm1);
                 const auto is_zero = [&](const Xmm& to, const Xmm& x) {
-                    s ? a_.vcmpps(to, x, xmm1, imm(0)) : a_.vcmppd(to, x, xmm1, imm(0));
+                    const bool low = x.id() < EvexAssembler::kFirst;
+                    if (!low) a_.vmovaps(to, x);
+                    s ? a_.vcmpps(to, low ? x : to, xmm1, imm(0)) : a_.vcmppd(to, low ? x : to, xmm1, imm(0));
                 };
                 const bool fused = is_fused(form.op);
                 is_zero(xmm2, form.op == Float::kSqrt ? b : a);
@@ -497,7 +500,7 @@ bool Compiler::emit_sign(u32 id, const Inst& i) {
 void Compiler::emit_widen(u32 id, const Inst& i) {
     const Label slow = a_.newLabel(), done = a_.newLabel();
     const Gp v = use(i.a);
-    const Xmm r = define_xmm(id);
+    const Xmm r = define_low_xmm(id);
     a_.mov(eax, v.r32());
     a_.and_(eax, 0x7f800000);
     a_.cmp(eax, 0x7f800000);

@@ -506,12 +506,15 @@ bool Compiler::emit_crypto(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u
                 else
                     capital ? sigma(to, 14, 18, 41, false) : sigma(to, 19, 61, 6, true);
             };
-            if (six != 15) first(r);
-            if (six == 15) second(r);
-            if (six != 0 && six != 15) {
-                second(xmm2);
-                a_.vpblendd(r, r, xmm2, imm(six));
+            if (six == 0 || six == 15) {
+                six == 0 ? first(r) : second(r);
+                break;
             }
+            const Xmm both = r.id() < EvexAssembler::kFirst ? r : xmm3;
+            first(both);
+            second(xmm2);
+            a_.vpblendd(both, both, xmm2, imm(six));
+            if (both != r) a_.vmovaps(r, both);
             break;
         }
         default: return false;

@@ -65,14 +65,14 @@ void Compiler::forget_xmm(u32 id) {
 }
 
 Xmm Compiler::take_xmm() {
-    u32 victim = 16;
-    for (u32 r = kFirstXmm; r < 16; ++r) {
+    u32 victim = kNobody;
+    for (u32 r = kFirstXmm; r < xmm_end(); ++r) {
         if (pinned_xmm_ >> r & 1) continue;
         if (xmm_owner_[r] == kNobody) {
             pinned_xmm_ |= 1u << r;
             return xmm(r);
         }
-        if (victim == 16 || next_use(xmm_owner_[r]) > next_use(xmm_owner_[victim])) victim = r;
+        if (victim == kNobody || next_use(xmm_owner_[r]) > next_use(xmm_owner_[victim])) victim = r;
     }
     const u32 id = xmm_owner_[victim];
     if (place_[id].reg < 0) save(id);
@@ -81,22 +81,49 @@ Xmm Compiler::take_xmm() {
     return xmm(victim);
 }
 
-Xmm Compiler::define_xmm(u32 id) {
+// If none is free, what is wanted last of what is there moves up.
+Xmm Compiler::take_low_xmm() {
     const Xmm x = take_xmm();
+    if (x.id() < EvexAssembler::kFirst) return x;
+    u32 low = kNobody;
+    for (u32 r = kFirstXmm; r < EvexAssembler::kFirst; ++r) {
+        if (pinned_xmm_ >> r & 1) continue;
+        if (low == kNobody || next_use(xmm_owner_[r]) > next_use(xmm_owner_[low])) low = r;
+    }
+    a_.movaps(x, xmm(low));
+    own_xmm(x, xmm_owner_[low]);
+    xmm_owner_[low] = kNobody;
+    pinned_xmm_ |= 1u << low;
+    return xmm(low);
+}
+
+Xmm Compiler::own_xmm(const Xmm& x, u32 id) {
     xmm_owner_[x.id()] = id;
     place_[id].xmm = static_cast<i8>(x.id());
     return x;
 }
 
+Xmm Compiler::define_xmm(u32 id) { return own_xmm(take_xmm(), id); }
+
+Xmm Compiler::define_low_xmm(u32 id) { return own_xmm(take_low_xmm(), id); }
+
 Xmm Compiler::use_xmm(u32 id) {
     if (place_[id].xmm < 0) {
         const Xmm x = take_xmm();
         load_into_xmm(x, id);
-        place_[id].xmm = static_cast<i8>(x.id());
-        xmm_owner_[x.id()] = id;
+        own_xmm(x, id);
     }
     pinned_xmm_ |= 1u << place_[id].xmm;
     return xmm(static_cast<u32>(place_[id].xmm));
+}
+
+Xmm Compiler::use_low_xmm(u32 id) {
+    const Xmm x = use_xmm(id);  // and pinned, for those who use it where it is
+    if (x.id() < EvexAssembler::kFirst) return x;
+    const Xmm low = take_low_xmm();
+    a_.movaps(low, x);
+    xmm_owner_[x.id()] = kNobody;
+    return own_xmm(low, id);
 }
 
 void Compiler::load_into_xmm(const Xmm& x, u32 id) {
@@ -292,7 +319,7 @@ Compiler::Kept Compiler::kept() const {
         const u32 r = kAllocatable[n], id = owner_[r];
         if (id != kNobody && live_.last_use[id] >= now_) k.general.emplace_back(r, id);
     }
-    for (u32 r = kFirstXmm; r < 16; ++r) {
+    for (u32 r = kFirstXmm; r < kMostXmm; ++r) {
         if (xmm_owner_[r] != kNobody && live_.last_use[xmm_owner_[r]] >= now_) k.vectors.emplace_back(r, xmm_owner_[r]);
     }
     return k;

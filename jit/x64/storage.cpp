@@ -99,26 +99,29 @@ void Compiler::load_effective(const Gp& r, const Gp& base, const Inst& i) {
         a_.lea(r, ptr(base, static_cast<i32>(i.imm)));
 }
 
-bool Compiler::has_vectors() const {
-    return floats_ || std::any_of(std::begin(xmm_owner_), std::end(xmm_owner_),
-                                  [&](u32 id) { return id != kNobody && live_.last_use[id] >= now_; });
+Stubs::Keep Compiler::kept_vectors() const {
+    for (u32 r = kMostXmm; r-- > kFirstXmm;) {
+        if (xmm_owner_[r] == kNobody || live_.last_use[xmm_owner_[r]] < now_) continue;
+        return r < EvexAssembler::kFirst ? Stubs::Keep::kLow : Stubs::Keep::kAll;
+    }
+    return floats_ ? Stubs::Keep::kLow : Stubs::Keep::kNone;
 }
 
-void Compiler::call_access(const Inst& i, const Gp& ea, bool store, bool vectors) {
+void Compiler::call_access(const Inst& i, const Gp& ea, bool store, Stubs::Keep vectors) {
     load_effective(rax, ea, i);
     a_.call(imm(stubs_.access[Stubs::number(i.access, store, vectors)]));
 }
 
 void Compiler::access_cold(const Inst& i, bool store) {
     static_assert(kMaxBlockInsns < 128);
-    call_access(i, use(i.a), store, has_vectors());
+    call_access(i, use(i.a), store, kept_vectors());
     a_.test(al, static_cast<i32>(i.guest));
 }
 
 void Compiler::access_out_of_line(const Label& slow, const Label& done, const std::vector<Inst>& run, const Gp& ea,
                                   bool store, const std::vector<Late>& late, const std::function<void()>& before,
                                   const std::function<void()>& after) {
-    cold_.push_back([=, this, vectors = has_vectors()] {
+    cold_.push_back([=, this, vectors = kept_vectors()] {
         const Label interrupted = a_.newLabel();
         a_.bind(slow);
         for (const Inst& i : run) {

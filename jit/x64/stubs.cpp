@@ -6,6 +6,7 @@
 #include "jit/fp/fpscr.h"
 #include "jit/interrupt_ops.h"
 #include "jit/storage_access.h"
+#include "jit/x64/evex.h"
 #include "jit/x64/executor.h"
 
 namespace mpower::jit::x64 {
@@ -182,15 +183,20 @@ class StubMaker {
         a.jmp(imm(stubs.leave));  // rax = kLeftAttention
     }
 
-    /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values, the xmm ones and MXCSR if
-    /// `vectors`. Around it, before() and after() have the frame at rsp + kDepth.
+    /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values. Around it, before() and after()
+    /// have the frame at rsp + kDepth.
     template <class F, class G>
-    static void call_saving(Assembler& a, u64 function, bool vectors, F before, G after) {
+    static void call_saving(Assembler& a, u64 function, Stubs::Keep keep, F before, G after) {
+        const bool vectors = keep != Stubs::Keep::kNone;
+        const u32 end = keep == Stubs::Keep::kAll ? kMostXmm : EvexAssembler::kFirst;
         const auto vector = [](u32 r) { return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r)); };
         const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
         for (const Gp& r : saved) a.push(r);
         a.sub(rsp, 8);
-        for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(vector(r), xmm(r));
+        const auto move = [&](u32 r, const asmjit::Operand& to, const asmjit::Operand& from) {
+            a.emit(r < EvexAssembler::kFirst ? Inst::kIdMovaps : Inst::kIdVmovaps, to, from);
+        };
+        for (u32 r = kFirstXmm; vectors && r < end; ++r) move(r, vector(r), xmm(r));
         if (vectors) a.stmxcsr(ptr_32(rsp, kDepth + kMxcsr));
         before();
         load_state_address(a);
@@ -199,7 +205,7 @@ class StubMaker {
         a.call(rax);
         after();
         if (vectors) a.ldmxcsr(ptr_32(rsp, kDepth + kMxcsr));
-        for (u32 r = kFirstXmm; vectors && r < 16; ++r) a.movaps(xmm(r), vector(r));
+        for (u32 r = kFirstXmm; vectors && r < end; ++r) move(r, xmm(r), vector(r));
         a.add(rsp, 8);
         for (int n = 5; n >= 0; --n) a.pop(saved[n]);
     }
@@ -209,13 +215,14 @@ class StubMaker {
     u64 slow_path(u64 function) {
         return put([&](Assembler& a) {
             call_saving(
-                a, function, true, [] {}, [] {});
+                a, function, host_.avx512 ? Stubs::Keep::kAll : Stubs::Keep::kLow, [] {}, [] {});
             a.ret();
         });
     }
 
     void make_accesses(Stubs& stubs) {
-        for (const bool vectors : {false, true}) {
+        for (const Stubs::Keep vectors : {Stubs::Keep::kNone, Stubs::Keep::kLow, Stubs::Keep::kAll}) {
+            if (vectors == Stubs::Keep::kAll && !host_.avx512) continue;
             const u64 load = access_miss(stubs, address_of(slow_load), {.vectors = vectors});
             const u64 store = access_miss(stubs, address_of(slow_store), {.store = true, .vectors = vectors});
             const u64 load128 = access_miss(stubs, address_of(slow_load128), {.is_vector = true, .vectors = vectors});
@@ -277,7 +284,8 @@ class StubMaker {
     }
 
     struct Miss {
-        bool store = false, is_vector = false, vectors = false;
+        bool store = false, is_vector = false;
+        Stubs::Keep vectors = Stubs::Keep::kNone;
     };
     /// Where the access stubs go when the TLB has nothing: the access by C++, with the same conventions.
     u64 access_miss(const Stubs& stubs, u64 function, Miss m) {

@@ -35,10 +35,11 @@ inline void load_state_address(asmjit::x86::Assembler& a) {
 }
 
 constexpr u32 kFirstXmm = 4;  ///< Of those that hold values.
+constexpr u32 kMostXmm = 32;  ///< With AVX-512.
 // The first slots are within reach of a one-byte displacement.
 constexpr int kSwapMask = 0, kScratch = 16, kUnusual = 32, kMxcsr = 36, kWrongGuess = 40, kSlots = 48,
               kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr), kSavedVectors = kSavedGeneral + 16 * 8;
-constexpr int kFrameBytes = kSavedVectors + 16 * 16 + 8;  // 8: rsp is 16-byte aligned inside
+constexpr int kFrameBytes = kSavedVectors + 16 * static_cast<int>(kMostXmm) + 8;  // 8: rsp is 16-byte aligned inside
 
 /// MXCSR: its flag of inexact results; as a process starts with it.
 constexpr u32 kHostInexact = 0x20, kHostControls = 0x1f80;
@@ -48,6 +49,9 @@ constexpr u64 kLeftAttention = 0;  ///< NIP and MSR say where to go on.
 constexpr u64 kLeftHypercall = 1;
 
 struct Stubs {
+    /// Which xmm registers hold values, so that MXCSR is to be kept too: none, some of xmm0 to xmm15, of all.
+    enum class Keep : u8 { kNone, kLow, kAll };
+
     u64 (*enter)(CpuState*, const void* code) = nullptr;
     u64 leave = 0;     ///< Jump: returns rax from enter().
     u64 poll = 0;      ///< Jump: NIP := r13, leaves with kLeftAttention.
@@ -67,15 +71,15 @@ struct Stubs {
     /// it has 16 bytes. Keep all but rax, rcx, rdx, xmm0; return rax = 0 if it must be interrupted. If `test al, n`
     /// follows the call they do not return then, but interrupt the block's guest instruction n; all state is in its
     /// place.
-    std::array<u64, 128> access{};
+    std::array<u64, 192> access{};
     /// Call: rax = effective address, rdx = pointer to the value, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
     u64 load_reserve = 0, store_conditional = 0;
 
     static u32 pack(const ir::Access& a) { return a.size | a.swap << 8 | a.sign << 9 | a.aligned << 10; }
-    /// `vectors`: xmm registers hold values.
-    static unsigned number(const ir::Access& a, bool store, bool vectors) {
-        return static_cast<unsigned>(std::countr_zero(a.size)) | a.swap << 3 | a.sign << 4 | store << 5 | vectors << 6;
+    static unsigned number(const ir::Access& a, bool store, Keep vectors) {
+        return static_cast<unsigned>(std::countr_zero(a.size)) | a.swap << 3 | a.sign << 4 | store << 5 |
+               static_cast<unsigned>(vectors) << 6;
     }
 };
 

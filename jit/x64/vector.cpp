@@ -101,6 +101,23 @@ const Plain* plain(const Host& host, Lanes op) {
     return nullptr;
 }
 
+/// Operations one of whose host instructions takes xmm0 to xmm15 only.
+bool needs_low(const Host& host, Lanes op) {
+    switch (op) {
+        case Lanes::kMergeEven32:
+        case Lanes::kMergeOdd32:
+        case Lanes::kMulOddU32:
+        case Lanes::kMulOddS32:
+        case Lanes::kMulEvenU32:
+        case Lanes::kMulEvenS32:
+        case Lanes::kPolynomialSum64:
+        case Lanes::kSubBytes: return true;
+        case Lanes::kPermute:
+        case Lanes::kPermuteRight: return !host.vbmi;
+        default: return op >= Lanes::kEqual8 && op <= Lanes::kNotEqualOrZero32;
+    }
+}
+
 }  // namespace
 
 void Compiler::emit_make(u32 id, const Inst& i) {
@@ -110,7 +127,7 @@ void Compiler::emit_make(u32 id, const Inst& i) {
         const Xmm r = define_xmm(id);
         if (hi == 0 && lo == 0)
             a_.xorps(r, r);
-        else if (hi == ~u64{0} && lo == ~u64{0})
+        else if (hi == ~u64{0} && lo == ~u64{0} && r.id() < EvexAssembler::kFirst)
             a_.pcmpeqd(r, r);
         else
             a_.movups(r, pool(lo, hi));
@@ -146,7 +163,7 @@ void Compiler::emit_half(u32 id, const Inst& i) {
 }
 
 void Compiler::emit_vector_test(u32 id, const Inst& i) {
-    const Xmm v = use_xmm(i.a);
+    const Xmm v = use_low_xmm(i.a);
     const Gp r = define(id);
     a_.pmovmskb(eax, v);
     a_.xor_(ecx, ecx);
@@ -185,7 +202,9 @@ void Compiler::emit_vector(u32 id, const Inst& i) {
     const u64 n = i.imm2 >> 16;
     const Plain* const one = plain(host_, op);
     if (one == nullptr && !host_.avx2) return emit_vector_call(id, i);
-    const Xmm a = use_xmm(i.a), b = use_xmm(i.b), c = use_xmm(i.c), r = define_xmm(id);
+    const bool low = needs_low(host_, op);
+    const auto use_any = [&](u32 v) { return low ? use_low_xmm(v) : use_xmm(v); };
+    const Xmm a = use_any(i.a), b = use_any(i.b), c = use_any(i.c), r = low ? define_low_xmm(id) : define_xmm(id);
     if (one == nullptr) {
         if (emit_composed(op, r, a, b, c, n)) return;
         forget_xmm(id);

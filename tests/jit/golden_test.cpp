@@ -126,7 +126,7 @@ class Bench {
         i32* const heat = reinterpret_cast<i32*>(cache_.memory().data());
         asmjit::CodeHolder holder;
         holder.init(asmjit::Environment::host(), reinterpret_cast<u64>(where));
-        asmjit::x86::Assembler a;
+        EvexAssembler a;
         holder.attach(&a);
         Recorder recorder(a);
         holder.setLogger(&recorder);
