@@ -49,7 +49,7 @@ bool is_pure(Op op) { return op < Op::kLoad && set_size(op) == 0; }
 bool is_compare(Op op) { return op == Op::kCompareS || op == Op::kCompareU; }
 
 bool is_late(const Inst& set, bool late_float) {
-    if (late_float && set.imm >= offsetof(CpuState, vsr) && set.imm < offsetof(CpuState, spr)) return true;
+    if (late_float && is_vsx(set.imm)) return true;
     return set.op != Op::kSet128 && set.imm < offsetof(CpuState, fpscr);
 }
 
@@ -96,7 +96,7 @@ void show_targets(Block& block) {
     bool any = false;
     for (const Inst& i : block.insts) {
         if (is_call(i.op) || (get_size(i.op) + set_size(i.op) != 0 && kFpscr.covers(i.imm, 1))) return;
-        any = any || is_float(i.op) || i.op == Op::kSet128;
+        any = any || is_float(i.op) || (get_size(i.op) + set_size(i.op) != 0 && is_vsx(i.imm));
     }
     if (!any) return;
     std::vector<Inst> all;
@@ -127,43 +127,52 @@ void show_targets(Block& block) {
     block.late_float = true;
 }
 
-void keep_state(Block& block, unsigned most) {
+void keep_state(Block& block, unsigned most, unsigned most_vectors) {
     if (block.insts.empty() || block.insts.back().op != Op::kLoop) return;
     struct Kept {
         Range range;
         Op get;
-        u32 uses;
+        u32 uses;  ///< 0: not to be kept.
     };
-    std::vector<Kept> read;      // before it is written
-    std::vector<Range> written;  // anywhere so far
+    std::vector<Kept> all_kept;
+    const std::vector<Range> unseen = written_unseen(block);
     for (const Inst& i : block.insts) {
         if (is_call(i.op)) return;
         const u8 got = get_size(i.op), set = set_size(i.op);
         const u8 size = got != 0 ? got : set;
+        const bool vsx = is_vsx(i.imm);
         // SO is read where it is; a fault writes SPRs itself, a floating-point operation its registers.
-        if (size == 0 || i.imm == offsetof(CpuState, so) || i.imm >= offsetof(CpuState, fpscr)) continue;
-        const auto known =
-            std::find_if(read.begin(), read.end(), [&](const Kept& k) { return k.range.overlaps(i.imm, size); });
-        if (known != read.end()) {
-            if (known->range.offset != i.imm || known->range.size != size || size == 16)
-                known->uses = 0, known->get = Op::kCall;
-            else if (known->get != Op::kCall)
-                known->uses += got != 0 ? 1 : 2;
-        } else if (got != 0) {
-            const auto hides = [&](const Range& r) { return r.overlaps(i.imm, size); };
-            const bool hidden = size == 16 || std::any_of(written.begin(), written.end(), hides);
-            if (!hidden) read.push_back({{i.imm, size, 0}, i.op, 1});
+        if (size == 0 || i.imm == offsetof(CpuState, so)) continue;
+        if (vsx ? !block.late_float : i.imm >= offsetof(CpuState, fpscr)) continue;
+        const auto overlaps = [&](const Kept& k) { return k.range.overlaps(i.imm, size); };
+        const auto known = std::find_if(all_kept.begin(), all_kept.end(), overlaps);
+        if (known == all_kept.end()) {
+            const bool constant = set != 0 && block.insts[i.a].op == Op::kConst;
+            const bool is_unseen =
+                std::any_of(unseen.begin(), unseen.end(), [&](const Range& r) { return r.overlaps(i.imm, size); });
+            const bool wanted = got != 0 || (vsx && !constant && !is_unseen);
+            const Op get = size == 1 ? Op::kGet8 : size == 4 ? Op::kGet32 : size == 8 ? Op::kGet64 : Op::kGet128;
+            all_kept.push_back({{i.imm, size, 0}, get, wanted ? 1u : 0u});
+        } else if (known->range.offset != i.imm || known->range.size != size) {
+            for (Kept& k : all_kept) {
+                if (overlaps(k)) k.uses = 0;
+            }
+            all_kept.push_back({{i.imm, size, 0}, Op::kCall, 0});
+        } else if (known->uses != 0) {
+            known->uses += got != 0 ? 1 : 2;
         }
-        if (set != 0) written.push_back({i.imm, set, 0});
     }
-    std::erase_if(read, [](const Kept& k) { return k.get == Op::kCall; });
-    std::stable_sort(read.begin(), read.end(), [](const Kept& a, const Kept& b) { return a.uses > b.uses; });
-    if (read.size() > most) read.resize(most);
-    if (read.empty()) return;
+    std::erase_if(all_kept, [](const Kept& k) { return k.uses == 0; });
+    std::stable_sort(all_kept.begin(), all_kept.end(), [](const Kept& a, const Kept& b) { return a.uses > b.uses; });
+    std::erase_if(all_kept, [&](const Kept& k) {
+        unsigned& room = is_vsx(k.range.offset) ? most_vectors : most;
+        return room == 0 || room-- == 0;
+    });
+    if (all_kept.empty()) return;
     std::vector<Inst> all;
-    all.reserve(block.insts.size() + read.size());
-    for (const Kept& k : read) all.push_back({.op = k.get, .imm = k.range.offset});
-    const u32 shift = static_cast<u32>(read.size());
+    all.reserve(block.insts.size() + all_kept.size());
+    for (const Kept& k : all_kept) all.push_back({.op = k.get, .imm = k.range.offset});
+    const u32 shift = static_cast<u32>(all_kept.size());
     for (Inst i : block.insts) {
         for_each_argument(i, [&](u32& id) { id += shift; });
         all.push_back(i);

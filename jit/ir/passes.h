@@ -72,8 +72,11 @@ void show_targets(Block& block);
 /// Removes state writes that later ones cover before anything can see them.
 void remove_dead_writes(Block& block);
 /// For a block that is a loop without calls: puts reads of the state that each round reads first in front, at most
-/// `most`, the most used ones (Block::kept). What they read stays in registers from round to round.
-void keep_state(Block& block, unsigned most);
+/// `most`, the most used ones (Block::kept). What they read stays in registers from round to round. Likewise of VSX
+/// registers at most `most_vectors`, if the block is late_float; also those that a round only writes, but not unseen.
+void keep_state(Block& block, unsigned most, unsigned most_vectors);
+/// State in a VSX register: kept in a vector register.
+constexpr bool is_vsx(u64 offset) { return offset >= offsetof(CpuState, vsr) && offset < offsetof(CpuState, spr); }
 /// Bits of each value that may be one: upper bounds.
 std::vector<u64> possible_bits(const Block& block);
 /// Lets the loads, and the stores, that are near one base share a look at the TLB: at constant distances, or at small

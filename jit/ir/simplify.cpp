@@ -193,7 +193,7 @@ class Simplifier {
         const bool high = i.op == Op::kHigh64;
         if (whole.op == Op::kMakeV128) {
             same_[id] = high ? whole.a : whole.b;
-        } else if (whole.op == Op::kGet128) {
+        } else if (whole.op == Op::kGet128 && i.a >= block_.kept) {
             const auto there = [&](const Range& r) { return r.value == i.a && r.offset == whole.imm && r.size == 16; };
             if (std::find_if(known_.begin(), known_.end(), there) == known_.end()) return;
             i = {.op = Op::kGet64,

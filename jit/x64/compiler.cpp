@@ -13,7 +13,7 @@ using asmjit::Label;
 
 Compiler::Parts Compiler::compile() {
     if (lazy_ && host_.avx2) ir::show_targets(block_);
-    if (lazy_) ir::keep_state(block_, kKept);
+    if (lazy_) ir::keep_state(block_, kKept, host_.avx512 ? kKeptVectorsOf32 : kKeptVectors);
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
     if (lazy_) ir::share_probes(block_);
@@ -90,12 +90,14 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kGet8: a_.movzx(define(id).r32(), state(i.imm, 1)); break;
         case Op::kGet32: a_.mov(define(id).r32(), state(i.imm, 4)); break;
         case Op::kGet64:
-            if (wants_xmm_[id] && id >= block_.kept)
+            if (id < block_.kept && ir::is_vsx(i.imm))
+                a_.movq(define_home(id), state(i.imm, 8));
+            else if (wants_xmm_[id] && id >= block_.kept)
                 a_.movq(define_xmm(id), state(i.imm, 8));
             else
                 a_.mov(define(id), state(i.imm, 8));
             break;
-        case Op::kGet128: a_.movaps(define_xmm(id), state(i.imm, 16)); break;
+        case Op::kGet128: a_.movaps(id < block_.kept ? define_home(id) : define_xmm(id), state(i.imm, 16)); break;
         case Op::kSet8:
         case Op::kSet32:
         case Op::kSet64:

@@ -43,7 +43,8 @@ class Compiler {
     using CondCode = asmjit::x86::CondCode;
 
     static constexpr u32 kNobody = ~u32{0};
-    static constexpr unsigned kKept = 6;  ///< Registers that a loop may keep state in; the others are for its values.
+    /// Registers that a loop may keep state in; the others are for its values.
+    static constexpr unsigned kKept = 6, kKeptVectors = 6, kKeptVectorsOf32 = 22;
 
     /// Where a value is, perhaps in more places than one. Constants and addresses of the block are made again when they
     /// are wanted. A v128 value is never in a general register; an i64 value may be in the low half of an xmm register.
@@ -68,7 +69,8 @@ class Compiler {
     Xmm take_low_xmm();
     Xmm use_xmm(u32 id);  ///< A v128, or the low half.
     Xmm use_low_xmm(u32 id);
-    Xmm define_xmm(u32 id);  ///< A register for the result, none of an operand in use.
+    Xmm define_xmm(u32 id);   ///< A register for the result, none of an operand in use.
+    Xmm define_home(u32 id);  ///< Of state that a loop keeps; rather none of the low ones.
     Xmm define_low_xmm(u32 id);
     Xmm own_xmm(const Xmm& x, u32 id);
     void load_into_xmm(const Xmm& x, u32 id);
@@ -126,6 +128,10 @@ class Compiler {
     bool is_written(const Inst& get) const;
     void load_state(const Gp& r, const Inst& get);
     void extend(const Gp& r, ir::Op get);
+    /// A register by number: general ones, then vector ones; -1: none.
+    static constexpr int kVectorNumber = 16;
+    int number_of(const Place& place, bool vector) const;
+    void move(int to, int from);
     void emit_loop_head();
     void emit_loop();
 
@@ -248,7 +254,8 @@ class Compiler {
     bool so_stays_ = false;  ///< Nothing in the block writes SO: it is read where it is wanted.
     ir::Liveness live_;
     std::vector<Late> late_;
-    std::vector<u8> homes_;  ///< Registers of the state that a loop keeps.
+    std::vector<int> homes_;      ///< Registers of the state that a loop keeps.
+    std::vector<i8> wants_home_;  ///< By value: the vector register that it had better be in at the loop's end; -1.
     Label loop_;
     Parts parts_;
     std::vector<Place> place_;

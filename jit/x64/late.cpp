@@ -15,7 +15,7 @@ using ir::Op;
 
 namespace {
 
-constexpr i8 kFromState = -2;
+constexpr int kFromState = -2;
 
 u8 seen_size(Op op) { return op == Op::kSet128 ? 16 : ir::get_size(op); }
 
@@ -146,9 +146,8 @@ void Compiler::write(const Late& l) {
 }
 
 bool Compiler::is_written(const Inst& get) const {
-    return std::any_of(block_.insts.begin() + block_.kept, block_.insts.end(), [&](const Inst& i) {
-        return (i.op == Op::kSet8 || i.op == Op::kSet32 || i.op == Op::kSet64) && i.imm == get.imm;
-    });
+    return std::any_of(block_.insts.begin() + block_.kept, block_.insts.end(),
+                       [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
 }
 
 void Compiler::load_state(const Gp& r, const Inst& get) {
@@ -163,12 +162,37 @@ void Compiler::extend(const Gp& r, Op get) {
         a_.mov(r.r32(), r.r32());
 }
 
+int Compiler::number_of(const Place& place, bool vector) const {
+    const int general = place.reg, xmm = place.xmm < 0 ? -1 : kVectorNumber + place.xmm;
+    if (vector) return xmm >= 0 ? xmm : general;
+    return general >= 0 ? general : xmm;
+}
+
+void Compiler::move(int to, int from) {
+    const bool to_xmm = to >= kVectorNumber, from_xmm = from >= kVectorNumber;
+    const Xmm x = xmm(static_cast<u32>((to_xmm ? to : from) - kVectorNumber));
+    if (to_xmm && from_xmm)
+        a_.movaps(x, xmm(static_cast<u32>(from - kVectorNumber)));
+    else if (to_xmm)
+        a_.movq(x, gpq(static_cast<u32>(from)));
+    else if (from_xmm)
+        a_.movq(gpq(static_cast<u32>(to)), x);
+    else
+        a_.mov(gpq(static_cast<u32>(to)), gpq(static_cast<u32>(from)));
+}
+
 void Compiler::emit_loop_head() {
+    wants_home_.assign(block_.insts.size(), -1);
     for (u32 id = 0; id < block_.kept; ++id) {
         const Inst& get = block_.insts[id];
-        homes_.push_back(static_cast<u8>(place_[id].reg));
+        homes_.push_back(number_of(place_[id], ir::is_vsx(get.imm)));
         // What the loop writes is not in its place from the second round on.
-        if (is_written(get)) late_.push_back({get.imm, seen_size(get.op), id});
+        if (!is_written(get)) continue;
+        late_.push_back({get.imm, seen_size(get.op), id});
+        if (homes_.back() < kVectorNumber) continue;
+        const auto last = std::find_if(block_.insts.rbegin(), block_.insts.rend(),
+                                       [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
+        wants_home_[last->a] = static_cast<i8>(homes_.back() - kVectorNumber);
     }
     loop_ = a_.newLabel();
     a_.bind(loop_);
@@ -199,53 +223,71 @@ void Compiler::emit_loop() {
     });
     // What each home has to hold for the next round, and where that is.
     struct Move {
-        u8 to;
+        int to;
         u32 value;
-        i8 from;
+        int from;
     };
     std::vector<Move> moves;
     for (u32 id = 0; id < block_.kept; ++id) {
         const Inst& get = block_.insts[id];
+        const bool vector = homes_[id] >= kVectorNumber;
         const auto late = std::find_if(late_.begin(), late_.end(), [&](const Late& l) { return l.offset == get.imm; });
-        if (late != late_.end()) {
-            if (place_[late->value].reg != homes_[id])
-                moves.push_back({homes_[id], late->value, place_[late->value].reg});
-        } else if (is_written(get)) {  // and had to be put in its place
+        if (late == late_.end() && is_written(get)) {  // and had to be put in its place
             moves.push_back({homes_[id], id, kFromState});
-        } else if (place_[id].reg != homes_[id]) {
-            moves.push_back({homes_[id], id, place_[id].reg});
+            continue;
         }
+        const u32 value = late != late_.end() ? late->value : id;
+        const int from = number_of(place_[value], vector);
+        if (from != homes_[id]) moves.push_back({homes_[id], value, from});
     }
     while (!moves.empty()) {
         bool moved = false;
         for (std::size_t n = 0; n < moves.size(); ++n) {
             const Move m = moves[n];
-            const auto needs_it = [&](const Move& o) { return &o != &moves[n] && o.from == static_cast<i8>(m.to); };
+            const auto needs_it = [&](const Move& o) { return &o != &moves[n] && o.from == m.to; };
             if (std::any_of(moves.begin(), moves.end(), needs_it)) continue;
-            if (m.from >= 0)
-                a_.mov(gpq(m.to), gpq(static_cast<u32>(m.from)));
-            else if (m.from == kFromState)
-                load_state(gpq(m.to), block_.insts[m.value]);
-            else {
-                Place elsewhere = place_[m.value];
-                elsewhere.reg = -1;
-                load_from(gpq(m.to), m.value, elsewhere);
+            const bool vector = m.to >= kVectorNumber;
+            const Gp to = gpq(static_cast<u32>(m.to));
+            const Xmm to_xmm = xmm(static_cast<u32>(m.to - kVectorNumber));
+            Place elsewhere = place_[m.value];
+            elsewhere.reg = elsewhere.xmm = -1;
+            if (m.from >= 0) {
+                move(m.to, m.from);
+            } else if (m.from == kFromState && vector) {
+                const Inst& get = block_.insts[m.value];
+                if (get.op == Op::kGet128)
+                    a_.movaps(to_xmm, state(get.imm, 16));
+                else
+                    a_.movq(to_xmm, state(get.imm, 8));
+            } else if (m.from == kFromState) {
+                load_state(to, block_.insts[m.value]);
+            } else if (vector && block_.insts[m.value].op == Op::kPc) {
+                load_into(rax, m.value);
+                a_.movq(to_xmm, rax);
+            } else if (vector) {
+                std::swap(elsewhere, place_[m.value]);
+                load_into_xmm(to_xmm, m.value);
+                std::swap(elsewhere, place_[m.value]);
+            } else {
+                load_from(to, m.value, elsewhere);
             }
             moves.erase(moves.begin() + static_cast<std::ptrdiff_t>(n));
             moved = true;
             break;
         }
         if (moved) continue;
-        // Only cycles are left: one of them goes through rax.
-        const i8 held = moves.front().from;
-        a_.mov(rax, gpq(static_cast<u32>(held)));
+        // Only cycles are left: one of them goes through a scratch register.
+        const int held = moves.front().from;
+        const int scratch = held >= kVectorNumber ? kVectorNumber : static_cast<int>(rax.id());
+        move(scratch, held);
         for (Move& m : moves) {
-            if (m.from == held) m.from = static_cast<i8>(rax.id());
+            if (m.from == held) m.from = scratch;
         }
     }
     for (u32 id = 0; id < block_.kept; ++id) {  // as a read would have it
         const Inst& get = block_.insts[id];
-        if (get.op != Op::kGet64 && is_written(get)) extend(gpq(homes_[id]), get.op);
+        if (get.op != Op::kGet64 && get.op != Op::kGet128 && is_written(get))
+            extend(gpq(static_cast<u32>(homes_[id])), get.op);
     }
     a_.jmp(loop_);
 }

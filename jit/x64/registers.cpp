@@ -103,7 +103,19 @@ Xmm Compiler::own_xmm(const Xmm& x, u32 id) {
     return x;
 }
 
-Xmm Compiler::define_xmm(u32 id) { return own_xmm(take_xmm(), id); }
+Xmm Compiler::define_xmm(u32 id) {
+    if (!wants_home_.empty() && wants_home_[id] >= 0) {
+        const u32 home = static_cast<u32>(wants_home_[id]);
+        if (xmm_owner_[home] == kNobody && (pinned_xmm_ >> home & 1) == 0) return own_xmm(xmm(home), id);
+    }
+    return own_xmm(take_xmm(), id);
+}
+
+Xmm Compiler::define_home(u32 id) {
+    u32 r = xmm_end() - 1;
+    while (xmm_owner_[r] != kNobody) --r;
+    return own_xmm(xmm(r), id);
+}
 
 Xmm Compiler::define_low_xmm(u32 id) { return own_xmm(take_low_xmm(), id); }
 
