@@ -180,7 +180,7 @@ class Compiler {
     void emit_float_call(u32 id, const Inst& i);
     void call_float(const Inst& i, const Kept& k);
     /// Likewise, out of line, with the state that the helper wants written before, of all that is `late`. Where the
-    /// block's assumptions do not hold after it, it is left behind i.
+    /// block's assumptions do not hold after it, it is left behind i, but for a comparison.
     void call_float_late(const Inst& i, const Kept& k, const std::vector<Late>& late);
     void emit_widen(u32 id, const Inst& i);
     void emit_narrow(u32 id, const Inst& i);
@@ -251,6 +251,7 @@ class Compiler {
     i32* heat_;
     bool lazy_;
     bool floats_ = false;    ///< The host's flag of inexact results is wanted: begin_floats().
+    bool usual_ = false;     ///< In a late_float block: what comes here has found FPSCR as kUnusual wants it.
     bool so_stays_ = false;  ///< Nothing in the block writes SO: it is read where it is wanted.
     ir::Liveness live_;
     std::vector<Late> late_;

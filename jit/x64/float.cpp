@@ -89,8 +89,11 @@ void Compiler::end_floats() {
 
 void Compiler::compute_by_host(const Label& slow, const std::function<void()>& compute) {
     if (block_.late_float) {
-        a_.cmp(ptr_32(rsp, kUnusual), 0);
-        a_.jne(slow);
+        if (!usual_) {
+            a_.cmp(ptr_32(rsp, kUnusual), 0);
+            a_.jne(slow);
+            usual_ = true;  // or the block is left
+        }
         compute();
         return;
     }
@@ -142,7 +145,7 @@ void Compiler::call_float_late(const Inst& i, const Kept& k, const std::vector<L
         if (wanted(l)) write(l);
     }
     call_float(i, k);
-    if (i.op != Op::kFloat) return;
+    if (i.op == Op::kFloatCompare) return;
     // Suppressed, or rounded otherwise than LastFloat says: the helper has left all there is to know in the state.
     const Label usual = a_.newLabel();
     a_.cmp(ptr_32(rsp, kUnusual), 0);
