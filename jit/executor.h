@@ -59,6 +59,7 @@ struct CodeOptions {
     i32 hot = 1000;
     static constexpr i32 kNever = 2'000'000'000;
     bool random_ways = false;  ///< Traces take branches at random, so that more of them are made and checked.
+    bool clobber = false;      ///< For tests: what calls may leave as they like in registers is destroyed after each.
     Profile* profile = nullptr;  ///< Is told of each translation; outlives the code.
 };
 

@@ -272,8 +272,7 @@ void Compiler::emit_call(u32 id, const Inst& i, bool system) {
     load_into(rsi, i.a);
     load_state_address(a_);
     forget_caller_saved();  // what was there is in slots, or dead
-    a_.mov(rax, imm(i.imm));
-    a_.call(rax);
+    call(a_, host_, i.imm, cache_.options().clobber);
     if (system) {
         const Label interrupt = a_.newLabel();
         a_.cmp(state(offsetof(CpuState, pending), 2), 0);

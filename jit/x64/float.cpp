@@ -127,8 +127,7 @@ void Compiler::call_float(const Inst& i, const Kept& k) {
 
 void Compiler::call_keeping_inexact(u64 function) {
     if (floats_) a_.vstmxcsr(ptr_32(rsp, kMxcsr));
-    a_.mov(rax, imm(function));
-    a_.call(rax);
+    call(a_, host_, function, cache_.options().clobber);
     if (floats_) a_.vldmxcsr(ptr_32(rsp, kMxcsr));
 }
 

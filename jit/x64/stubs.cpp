@@ -186,7 +186,7 @@ class StubMaker {
     /// Calls function(state, rax, rdx, ecx) and keeps the registers that hold values. Around it, before() and after()
     /// have the frame at rsp + kDepth.
     template <class F, class G>
-    static void call_saving(Assembler& a, u64 function, Stubs::Keep keep, F before, G after) {
+    void call_saving(Assembler& a, u64 function, Stubs::Keep keep, F before, G after) {
         const bool vectors = keep != Stubs::Keep::kNone;
         const u32 end = keep == Stubs::Keep::kAll ? kMostXmm : EvexAssembler::kFirst;
         const auto vector = [](u32 r) { return xmmword_ptr(rsp, kDepth + kSavedVectors + 16 * static_cast<int>(r)); };
@@ -201,8 +201,7 @@ class StubMaker {
         before();
         load_state_address(a);
         a.mov(rsi, rax);
-        a.mov(rax, imm(function));
-        a.call(rax);
+        call(a, host_, function, options_.clobber);
         after();
         if (vectors) a.ldmxcsr(ptr_32(rsp, kDepth + kMxcsr));
         for (u32 r = kFirstXmm; vectors && r < end; ++r) move(r, xmm(r), vector(r));
@@ -351,6 +350,16 @@ void look_up(Assembler& a, const Host& host, const Gp& base, i32 distance, unsig
     }
     a.cmp(tag, ptr_64(kTlb, entry, 0, store ? offsetof(mmu::TlbEntry, store_tag) : offsetof(mmu::TlbEntry, load_tag)));
     a.jne(miss);
+}
+
+void call(Assembler& a, const Host& host, u64 function, bool clobber) {
+    a.mov(rax, imm(function));
+    a.call(rax);
+    if (!clobber) return;
+    for (const Gp& r : {rcx, rsi, rdi, r8, r9, r10, r11}) a.mov(r, -1);
+    for (u32 r = 0; r < EvexAssembler::kFirst; ++r) a.pcmpeqd(xmm(r), xmm(r));
+    for (u32 r = EvexAssembler::kFirst; host.avx512 && r < kMostXmm; ++r)
+        a.vpternlogd(xmm(r), xmm(r), xmm(r), imm(0xff));
 }
 
 void swap(Assembler& a, const Gp& r, unsigned size) {

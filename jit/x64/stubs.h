@@ -87,6 +87,7 @@ struct Stubs {
 struct StubOptions {
     bool counted = false;      ///< CpuState::instructions is kept exact.
     bool slow_stores = false;  ///< Each store is to be done by C++.
+    bool clobber = false;      ///< CodeOptions::clobber.
 };
 
 /// Makes them at the start of `memory`, in at most `room` bytes.
@@ -94,6 +95,8 @@ Stubs make_stubs(CodeMemory& memory, std::size_t room, const Host& host, const S
 
 // --- what stubs and blocks have in common
 
+/// Calls C++ at `function`, by rax. `clobber`: then all is destroyed that it need not keep, but for rax, rdx and MXCSR.
+void call(asmjit::x86::Assembler& a, const Host& host, u64 function, bool clobber);
 /// Looks for `size` bytes at base + distance in the level-1 TLB: `entry` becomes the entry's place from kTlb, or
 /// control goes to `miss`. Clobbers `tag`; `base` may be neither. `aligned`: what is not naturally aligned is a miss
 /// too.

@@ -47,7 +47,8 @@ class Loops {
 
     std::vector<u32> body() {
         std::vector<u32> words;
-        const unsigned n = 3 + pick(24);
+        wide_ = pick(3) == 0;
+        const unsigned n = 3 + pick(wide_ ? 60 : 24);
         for (unsigned k = 0; k < n; ++k) words.push_back(instruction());
         if (pick(4) != 0) words.push_back(0x38840000 | (pick(2) ? 8 : 32));       // addi r4,r4,8 or 32
         if (pick(8) == 0) words.push_back(0x38630000 | (-4 * pick(2) & 0xffff));  // addi r3,r3,0 or -4
@@ -81,8 +82,9 @@ class Loops {
     u64 any() { return random_(); }
 
   private:
-    u32 freg() { return pick(8); }
-    u32 vsr() { return pick(2) ? pick(8) : 32 + pick(6); }
+    u32 freg() { return pick(wide_ ? 20 : 8); }
+    u32 vreg() { return pick(wide_ ? 20 : 6); }
+    u32 vsr() { return pick(2) ? freg() : 32 + vreg(); }
 
     u32 a_form(u32 opcode, u32 xo) {
         return opcode << 26 | freg() << 21 | freg() << 16 | freg() << 11 | freg() << 6 | xo << 1;
@@ -104,8 +106,9 @@ class Loops {
         static constexpr u32 kDouble[] = {21, 20, 25, 28, 29, 30, 31, 18},
                              kXx3[] = {0x60, 0x70, 0x68, 0x61, 0x69, 0x40, 0x50, 0x00, 0x20, 0x08, 0x21, 0xb0};
         static constexpr u32 kToInteger[] = {815, 943, 15, 143, 847, 974},
-                             kMoves[] = {72, 40, 264, 136, 12, 392, 424, 456};
-        switch (pick(16)) {
+                             kMoves[] = {72, 40, 264, 136, 12, 392, 424, 456},
+                             kVx[] = {128, 132, 134, 902, 140, 328, 840, 648, 1676, 1224, 1288, 1352, 1666, 452, 1356};
+        switch (pick(18)) {
             case 0:
             case 1:
             case 2: return a_form(63, kDouble[pick(8)]);
@@ -116,16 +119,20 @@ class Loops {
             case 7: return (pick(2) ? 50u : 48u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // lfd, lfs
             case 8: return (pick(2) ? 54u : 52u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // stfd, stfs
             case 9: return vector_access(pick(2) ? 844 : 972);                                       // lxvd2x, stxvd2x
-            case 10: return x_form(31, pick(6), index(), base(), pick(2) ? 103 : 231);               // lvx, stvx
+            case 10: return x_form(31, vreg(), index(), base(), pick(2) ? 103 : 231);                // lvx, stvx
             case 11:
             case 12: return xx3(kXx3[pick(12)]);
             case 13: return pick(2) ? x_form(31, freg(), 9, 0, 179) : x_form(31, freg(), 10, 0, 51);  // mtvsrd, mfvsrd
             case 14: return x_form(31, 0, index(), base(), 1014);                                     // dcbz
+            case 15: return 4u << 26 | vreg() << 21 | vreg() << 16 | vreg() << 11 | kVx[pick(15)];
+            case 16:  // vsel, vperm, vsldoi
+                return 4u << 26 | vreg() << 21 | vreg() << 16 | vreg() << 11 | vreg() % 16 << 6 | (42 + pick(3));
             default: return pick(2) ? 0x39290001 : 0x7d4a4a14;  // addi r9; add r10
         }
     }
 
     std::mt19937_64 random_;
+    bool wide_ = false;  ///< The loop uses more registers than the host has without AVX-512.
 };
 
 void put(Machine& m, u64 at, const std::vector<u32>& words) {
@@ -162,7 +169,8 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
     Loops make(seed);
     for (unsigned n = 0; n < loops; ++n) {
         const std::vector<u32> words = make.body();
-        CodeCache cache(hot.ram, hot.epochs, {.count_instructions = true, .hot = 2}, 4 * CodeCache::kChunk);
+        CodeCache cache(hot.ram, hot.epochs, {.count_instructions = true, .hot = 2, .clobber = true},
+                        4 * CodeCache::kChunk);
         X64Executor executor(hot.mmu, cache);
         Interpreter interpreter(slow.mmu);
         for (Machine* m : {&hot, &slow}) {
