@@ -65,10 +65,10 @@ CodeCache::CodeCache(mmu::GuestRam& ram, mmu::CodeEpochs& epochs, const CodeOpti
       host_(for_host),
       memory_(kStubBytes + code_bytes, kDataBytes),
       page_count_(ram.size() / kPageBytes) {
-    stubs_ = make_stubs(
-        memory_, kStubBytes, host_,
-        {.counted = options.count_instructions, .slow_stores = options.one_block || ram.reservations().strict(),
-         .clobber = options.clobber});
+    stubs_ = make_stubs(memory_, kStubBytes, host_,
+                        {.counted = options.count_instructions,
+                         .slow_stores = options.one_block || ram.reservations().strict(),
+                         .clobber = options.clobber});
     if (options_.profile != nullptr)
         options_.profile->add("mpower_stubs", {memory_.code(0), kStubBytes}, memory_.code(0), Profile::now());
     for (std::size_t n = 0; n < 2; ++n) {

@@ -23,8 +23,6 @@ constexpr Form kForms[] = {
     {Inst::kIdPextrq, Inst::kIdVpextrq},
     {Inst::kIdPshufb, Inst::kIdVpshufb, true},
     {Inst::kIdXorps, Inst::kIdVxorps, true},
-    {Inst::kIdAndps, Inst::kIdVandps, true},
-    {Inst::kIdOrps, Inst::kIdVorps, true},
     {Inst::kIdMovlhps, Inst::kIdVmovlhps, true},
     {Inst::kIdPunpcklqdq, Inst::kIdVpunpcklqdq, true},
     {Inst::kIdVpand, Inst::kIdVpandd},

@@ -481,20 +481,12 @@ bool Compiler::emit_sign(u32 id, const Inst& i) {
     const auto there = [&](u32 v) { return place_[v].xmm >= 0 && place_[v].reg < 0 && !is_remade(v); };
     u64 number;
     const bool known = constant(i.b, &number);
-    if (!there(i.a) || !(known || there(i.b))) return false;
+    if (!host_.avx2 || !there(i.a) || !(known || there(i.b))) return false;
+    namespace ins = asmjit::x86::Inst;
     const Xmm a = use_xmm(i.a);
-    const Xmm r = known ? define_xmm(id) : xmm0;
-    if (known)
-        a_.movups(r, pool(number));
-    else
-        a_.movaps(r, use_xmm(i.b));
-    if (i.op == Op::kAnd)
-        a_.andps(r, a);
-    else if (i.op == Op::kOr)
-        a_.orps(r, a);
-    else
-        a_.xorps(r, a);
-    if (!known) a_.movaps(define_xmm(id), r);
+    const asmjit::Operand b = known ? asmjit::Operand(pool(number)) : asmjit::Operand(use_xmm(i.b));
+    const asmjit::InstId op = i.op == Op::kAnd ? ins::kIdVandps : i.op == Op::kOr ? ins::kIdVorps : ins::kIdVxorps;
+    a_.emit(op, define_xmm(id), a, b);
     return true;
 }
 
