@@ -11,7 +11,7 @@ namespace ins = asmjit::x86;
 
 void Compiler::emit_binary(ins::Inst::Id op, u32 id, const Inst& i) {
     const bool commutes = op != ins::Inst::kIdSub;
-    const bool swap = commutes && !dies(i.a) && dies(i.b) && place_[i.b].reg >= 0;
+    const bool swap = commutes && dies(i.b) && place_[i.b].reg >= 0 && (!dies(i.a) || place_[i.a].reg < 0);
     const asmjit::Operand b = source(swap ? i.a : i.b);
     const Gp r = define_from(id, swap ? i.b : i.a);
     a_.emit(op, r, b);

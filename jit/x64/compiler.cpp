@@ -27,6 +27,7 @@ Compiler::Parts Compiler::compile() {
     place_.resize(block_.insts.size());
     if (lazy_) find_uses();
     find_wishes();
+    find_state_values();
     if (!block_.late_float) find_dead_status();
     std::fill(std::begin(owner_), std::end(owner_), kNobody);
     std::fill(std::begin(xmm_owner_), std::end(xmm_owner_), kNobody);
@@ -90,6 +91,11 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kGet8: a_.movzx(define(id).r32(), state(i.imm, 1)); break;
         case Op::kGet32: a_.mov(define(id).r32(), state(i.imm, 4)); break;
         case Op::kGet64:
+            if (stays_in_state_[id]) {
+                in_state_.push_back(id);
+                place_[id].in_state = true;
+                if (id >= block_.kept) break;  // loaded where it is used
+            }
             if (id < block_.kept && ir::is_vsx(i.imm))
                 a_.movq(define_home(id), state(i.imm, 8));
             else if (wants_xmm_[id] && id >= block_.kept)
@@ -262,6 +268,7 @@ void Compiler::test_bits(const Inst& i, bool low) {
 }
 
 void Compiler::emit_call(u32 id, const Inst& i, bool system) {
+    leave_state(0, sizeof(CpuState::gpr));
     clear_caller_saved();
     if (system) {
         load_address(rax, block_.pc_of(i));

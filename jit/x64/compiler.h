@@ -52,6 +52,7 @@ class Compiler {
         i8 reg = -1;
         i8 xmm = -1;
         bool in_slot = false;
+        bool in_state = false;  ///< A GPR that was read: it is still where it was read from.
         i16 slot = -1;
     };
     /// Registers that a call in code out of line destroys, and whose values live on.
@@ -81,7 +82,11 @@ class Compiler {
     void restore_kept(const Kept& k);
     Mem pool(u64 lo, u64 hi);  ///< A constant, embedded after the block.
     Mem pool(u64 both) { return pool(both, both); }
-    void save(u32 id);             ///< To its slot, if it is not there.
+    void save(u32 id);             ///< To its slot, if it is not there, nor in the state.
+    Mem home(u32 id);              ///< Where that is.
+    /// Before GPRs in [offset, offset + size) of the state are written: what is only there goes to its slot.
+    void leave_state(u64 offset, u64 size);
+    void find_state_values();      ///< stays_in_state_.
     bool is_remade(u32 id) const;  ///< kConst, kPc.
     bool dies(u32 id) const { return live_.last_use[id] <= now_; }
     void find_uses();
@@ -261,6 +266,9 @@ class Compiler {
     Parts parts_;
     std::vector<Place> place_;
     std::vector<bool> wants_xmm_;
+    /// Of a GPR that is read: no way out writes the value elsewhere, so it needs no slot until the GPR is written.
+    std::vector<bool> stays_in_state_;
+    std::vector<u32> in_state_;  ///< Values that were in_state.
     std::vector<bool> dead_status_;  ///< Of kFloat: FPRF, FR and FI are overwritten before anything can look at them.
     u32 owner_[16], xmm_owner_[kMostXmm];
     std::vector<u32> slot_owner_;

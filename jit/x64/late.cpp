@@ -46,6 +46,9 @@ void Compiler::settle(const Inst& i) {
 }
 
 void Compiler::write_now(const std::function<bool(const Late&)>& which) {
+    for (const Late& l : late_) {
+        if (which(l)) leave_state(l.offset, l.size);
+    }
     for (Late& l : late_) {
         if (!which(l)) continue;
         locate(l);

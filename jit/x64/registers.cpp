@@ -48,7 +48,7 @@ bool Compiler::constant(u32 id, u64* v) const {
 }
 
 void Compiler::save(u32 id) {
-    if (place_[id].in_slot || is_remade(id)) return;
+    if (place_[id].in_slot || place_[id].in_state || is_remade(id)) return;
     if (place_[id].reg >= 0)
         a_.mov(slot(id), gpq(static_cast<u32>(place_[id].reg)));
     else if (is_vector(id))
@@ -56,6 +56,37 @@ void Compiler::save(u32 id) {
     else
         a_.movq(slot(id), xmm(static_cast<u32>(place_[id].xmm)));
     place_[id].in_slot = true;
+}
+
+Mem Compiler::home(u32 id) { return place_[id].in_slot ? slot(id) : state(block_.insts[id].imm, 8); }
+
+void Compiler::leave_state(u64 offset, u64 size) {
+    std::erase_if(in_state_, [&](u32 id) {
+        const u64 at = block_.insts[id].imm;
+        if (at + 8 <= offset || offset + size <= at) return false;
+        Place& place = place_[id];
+        if (place.reg < 0 && place.xmm < 0 && !place.in_slot && live_.last_use[id] >= now_) {
+            a_.mov(rax, state(at, 8));
+            a_.mov(slot(id), rax);
+            place.in_slot = true;
+        }
+        place.in_state = false;
+        return true;
+    });
+}
+
+void Compiler::find_state_values() {
+    stays_in_state_.assign(block_.insts.size(), false);
+    if (!lazy_) return;
+    for (u32 id = 0; id < block_.insts.size(); ++id) {
+        const Inst& i = block_.insts[id];
+        if (i.op == Op::kGet64 && i.imm < sizeof(CpuState::gpr)) stays_in_state_[id] = id >= block_.kept || !is_written(i);
+        u32 argument[3];
+        const unsigned n = ir::arguments(i, argument);
+        // Ways out write these, perhaps after the GPR that they were read from.
+        const bool late = ir::set_size(i.op) != 0 || ir::is_float(i.op) || live_.wanted_late[id];
+        for (unsigned k = 0; late && k < n; ++k) stays_in_state_[argument[k]] = false;
+    }
 }
 
 void Compiler::forget_xmm(u32 id) {
@@ -154,7 +185,7 @@ void Compiler::load_into_xmm(const Xmm& x, u32 id) {
     } else if (is_vector(id)) {
         a_.movaps(x, slot(id));
     } else {
-        a_.movq(x, slot(id));
+        a_.movq(x, home(id));
     }
 }
 
@@ -222,7 +253,7 @@ void Compiler::load_into(const Gp& r, u32 id) {
     } else if (place_[id].xmm >= 0) {
         a_.movq(r, xmm(static_cast<u32>(place_[id].xmm)));
     } else {
-        a_.mov(r, slot(id));
+        a_.mov(r, home(id));
     }
 }
 
@@ -244,7 +275,8 @@ asmjit::Operand Compiler::operand(u32 id) {
 }
 
 asmjit::Operand Compiler::wide_source(u32 id) {
-    if (place_[id].reg < 0 && place_[id].in_slot && !is_vector(id) && (dies(id) || is_full())) return slot(id);
+    const Place& place = place_[id];
+    if (place.reg < 0 && (place.in_slot || place.in_state) && !is_vector(id) && (dies(id) || is_full())) return home(id);
     return use(id);
 }
 
