@@ -77,7 +77,7 @@ void remove_dead_writes(Block& block) {
             }
         } else if (const u8 size = get_size(i.op)) {
             std::erase_if(covered, [&](const Range& r) { return r.overlaps(i.imm, size); });
-        } else if (is_float(i.op)) {
+        } else if (is_float(i.op) && !block.late_float) {  // a late_float block may be left behind it
             const auto reads = [&](u64 offset, u32 n) {
                 std::erase_if(covered, [&](const Range& r) { return r.overlaps(offset, n); });
             };
