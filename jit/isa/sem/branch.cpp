@@ -53,8 +53,6 @@ u64 check_tar(CpuState& s, u64, u64, u64) {
     return 0;
 }
 
-u64 cr_of(CpuState& s, u64, u64, u64) { return cr_word(s); }
-
 }  // namespace
 
 void b(Builder& b, Insn i) {
@@ -122,7 +120,11 @@ void crorc(Builder& b, Insn i) {
     cr_logic(b, i, [&](Value x, Value y) { return b.or_(x, b.xor_(y, b.imm(1))); });
 }
 
-void mfcr(Builder& b, Insn i) { b.set_gpr(i.rt(), b.call(cr_of, b.imm(0))); }
+void mfcr(Builder& b, Insn i) {
+    Value all = b.cr(7);
+    for (u32 field = 0; field < 7; ++field) all = b.or_(all, b.shl(b.cr(field), 28 - 4 * field));
+    b.set_gpr(i.rt(), all);
+}
 
 // One field in its place; the other bits are undefined, here 0. FXM with other than one bit set: all of CR.
 void mfocrf(Builder& b, Insn i) {
