@@ -135,7 +135,6 @@ void keep_state(Block& block, unsigned most, unsigned most_vectors) {
         u32 uses;  ///< 0: not to be kept.
     };
     std::vector<Kept> all_kept;
-    const std::vector<Range> unseen = written_unseen(block);
     for (const Inst& i : block.insts) {
         if (is_call(i.op)) return;
         const u8 got = get_size(i.op), set = set_size(i.op);
@@ -147,12 +146,8 @@ void keep_state(Block& block, unsigned most, unsigned most_vectors) {
         const auto overlaps = [&](const Kept& k) { return k.range.overlaps(i.imm, size); };
         const auto known = std::find_if(all_kept.begin(), all_kept.end(), overlaps);
         if (known == all_kept.end()) {
-            const bool constant = set != 0 && block.insts[i.a].op == Op::kConst;
-            const bool is_unseen =
-                std::any_of(unseen.begin(), unseen.end(), [&](const Range& r) { return r.overlaps(i.imm, size); });
-            const bool wanted = got != 0 || (vsx && !constant && !is_unseen);
             const Op get = size == 1 ? Op::kGet8 : size == 4 ? Op::kGet32 : size == 8 ? Op::kGet64 : Op::kGet128;
-            all_kept.push_back({{i.imm, size, 0}, get, wanted ? 1u : 0u});
+            all_kept.push_back({{i.imm, size, 0}, get, got != 0 ? 1u : 0u});
         } else if (known->range.offset != i.imm || known->range.size != size) {
             for (Kept& k : all_kept) {
                 if (overlaps(k)) k.uses = 0;

@@ -73,7 +73,7 @@ void show_targets(Block& block);
 void remove_dead_writes(Block& block);
 /// For a block that is a loop without calls: puts reads of the state that each round reads first in front, at most
 /// `most`, the most used ones (Block::kept). What they read stays in registers from round to round. Likewise of VSX
-/// registers at most `most_vectors`, if the block is late_float; also those that a round only writes, but not unseen.
+/// registers at most `most_vectors`, if the block is late_float.
 void keep_state(Block& block, unsigned most, unsigned most_vectors);
 /// State in a VSX register: kept in a vector register.
 constexpr bool is_vsx(u64 offset) { return offset >= offsetof(CpuState, vsr) && offset < offsetof(CpuState, spr); }
