@@ -228,12 +228,8 @@ Mmu::Level2Entry* Mmu::level2(const hpt::Segment& segment, u64 offset) {
     }
 }
 
-bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access access, Fault* fault) const {
-    const u64 r = entry.match.hpte.r;
-    if (access == Access::kFetch && (r & (hpt::kN | hpt::kG))) {
-        *fault = {kInsnStorage, kNoExecuteOrGuarded};
-        return false;
-    }
+u64 Mmu::denial(const SlbEntry& segment, u64 r, Access access) const {
+    if (access == Access::kFetch && (r & (hpt::kN | hpt::kG))) return kNoExecuteOrGuarded;
     // PP and key: Book III-S 5.7.9.1.
     const bool key = segment.vsid & (space_.problem ? SlbEntry::kKp : SlbEntry::kKs);
     const unsigned pp = (r & hpt::kPp) | (r & hpt::kPp0 ? 4 : 0);
@@ -251,44 +247,48 @@ bool Mmu::permits(const SlbEntry& segment, const Level2Entry& entry, Access acce
     const unsigned page_key = hpt::key_of(r);
     const u64 mask = u64{access == Access::kStore ? 2u : 1u} << (62 - 2 * page_key);
     const bool key_denies = (access == Access::kFetch ? space_.iamr : space_.amr) & mask;
-    if (allowed && !key_denies) return true;
-    const u64 reason = (allowed ? 0 : kProtection) | (key_denies ? kKeyProtection : 0);
-    if (access == Access::kFetch) {
-        *fault = {kInsnStorage, key_denies ? kProtection : reason};
-    } else {
-        *fault = {kDataStorage, reason | (access == Access::kStore ? kIsStore : 0)};
-    }
-    return false;
+    if (allowed && !key_denies) return 0;
+    if (access == Access::kFetch) return kProtection;
+    return (allowed ? 0 : kProtection) | (key_denies ? kKeyProtection : 0) | (access == Access::kStore ? kIsStore : 0);
 }
 
-u8* Mmu::install(u64 ea, u64 real_page, Access access, Fault* fault) {
-    u8* host = ram_.at(Ra{real_page}, 4096);
+u8* Mmu::install(u64 ea, u64 real_page, Access access, const Extent& extent, Fault* fault) {
+    u8* const host = ram_.at(Ra{real_page}, 4096);
     if (host == nullptr) {
         log(Log::kGuestErrors, "access at {:#x} to real address {:#x}, where nothing is", ea, real_page);
         *fault = {kMachineCheck, 0};
         return nullptr;
     }
-    const u64 tag = ea & kPageMask;
-    const unsigned index = level1_index(ea);
-    if (half_of(ea) == 0) {
-        Low& low = access == Access::kFetch ? code_->low_code : data_->low_data;
-        low[index / 64] |= u64{1} << index % 64;
-    }
+    const u64 first = ea & kPageMask;
     if (access == Access::kFetch) {
         if (code_listener_ != nullptr) code_listener_->entered(Ra{real_page});
-        arrays_.code[index] = {tag, real_page};
+        note_low(code_->low_code, first);
+        arrays_.code[level1_index(first)] = {first, real_page};
         return host;
     }
-    TlbEntry& e = arrays_.data[index];
-    // The other kind's tag stays if the entry is of this page already: it was checked when it was set.
-    if (e.page() != tag) e = {};
-    (access == Access::kStore ? e.store_tag : e.load_tag) = tag;
-    e.addend = reinterpret_cast<u64>(host) - tag;
+    u64 end = first + 4096;
+    u64* expected = std::find(run_ends_.begin(), run_ends_.end(), first);
+    if (expected == run_ends_.end()) {
+        expected = &run_ends_[next_run_++ % run_ends_.size()];
+    } else if (ram_.at(Ra{real_page}, 4096 * (1 + extent.following)) != nullptr) {
+        end += 4096 * extent.following;
+    }
+    *expected = end;
+    const u64 addend = reinterpret_cast<u64>(host) - first;
+    for (u64 page = first; page != end; page += 4096) {
+        note_low(data_->low_data, page);
+        TlbEntry& e = arrays_.data[level1_index(page)];
+        // The other kind's tag stays if the entry is of this page already: it was checked when it was set.
+        if (e.page() != page) e = {};
+        if (access == Access::kLoad || extent.other) e.load_tag = page;
+        if (access == Access::kStore || extent.other) e.store_tag = page;
+        e.addend = addend;
+    }
     return host;
 }
 
 u8* Mmu::fill_real(u64 ea, Access access, Fault* fault) {
-    return install(ea, ea & kRealModeMask & kPageMask, access, fault);
+    return install(ea, ea & kRealModeMask & kPageMask, access, {.other = true}, fault);
 }
 
 u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
@@ -312,7 +312,10 @@ u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
                               : Fault{kDataStorage, kNoTranslation | (access == Access::kStore ? kIsStore : 0)};
             return nullptr;
         }
-        if (!permits(*segment, *l2, access, fault)) return nullptr;
+        if (const u64 why = denial(*segment, l2->match.hpte.r, access); why != 0) {
+            *fault = {is_fetch ? kInsnStorage : kDataStorage, why};
+            return nullptr;
+        }
         if (access == Access::kStore && !(l2->match.hpte.r & hpt::kC)) {
             if (!hpt_.set_rc(l2->match, hpt::kR | hpt::kC)) {
                 *l2 = {};  // the HPTE is not what it was: look again
@@ -326,7 +329,13 @@ u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
             fetched_.set(fetched_bit(segment->segment.vsid, offset));
             if (!l2->fetched) fetched_first(segment->segment, offset, *l2);
         }
-        return install(ea, page | (offset & page_mask & kPageMask), access, fault);
+        Extent extent;
+        if (!is_fetch) {
+            const Access other = access == Access::kStore ? Access::kLoad : Access::kStore;
+            extent.other = (l2->match.hpte.r & hpt::kC) && denial(*segment, l2->match.hpte.r, other) == 0;
+            extent.following = std::min((~offset & page_mask) >> 12, kRun - 1);
+        }
+        return install(ea, page | (offset & page_mask & kPageMask), access, extent, fault);
     }
 }
 

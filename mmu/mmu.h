@@ -75,6 +75,8 @@ class Mmu {
   public:
     static constexpr unsigned kLevel1Entries = 1024, kLevel2Entries = 4096;
     static constexpr u64 kPageMask = ~u64{0xfff};
+    /// 4K entries that a fill of level 1 makes when accesses go through storage page after page.
+    static constexpr u64 kRun = 8;
 
     Mmu(GuestRam& ram, hpt::Hpt& hpt, CodeEpochs& epochs);
 
@@ -183,14 +185,24 @@ class Mmu {
     /// `fault`.
     u8* fill(u64 ea, Access access, Fault* fault);
     u8* fill_real(u64 ea, Access access, Fault* fault);
-    u8* install(u64 ea, u64 real_page, Access access, Fault* fault);
+    /// What an access that fills level 1 says of other accesses.
+    struct Extent {
+        bool other = false;  ///< A load says that stores are permitted, too (C is set), or a store that loads are.
+        u64 following = 0;   ///< 4K pages that follow in the same page, up to kRun - 1.
+    };
+    u8* install(u64 ea, u64 real_page, Access access, const Extent& extent, Fault* fault);
+    static void note_low(Low& low, u64 ea) {
+        const u64 index = ea >> 12 & (kLevel1Entries - 1);
+        if (half_of(ea) == 0) low[index / 64] |= u64{1} << index % 64;
+    }
     /// Removes the level-1 entries whose page is in [ea, ea + bytes).
     template <class Entry>
     static void drop(std::array<Entry, kLevel1Entries>& level1, Low& low, u64 ea, u64 bytes);
     /// Entry of level 2 for an address of a segment, walking the HPT if need be; nullptr: no HPTE.
     Level2Entry* level2(const hpt::Segment& segment, u64 offset);
     Level2Entry& slot(u64 vsid, u64 page, u8 page_shift);
-    bool permits(const SlbEntry& segment, const Level2Entry& entry, Access access, Fault* fault) const;
+    /// Why the access is not permitted by an HPTE's R word, as bits of DSISR or SRR1; 0: it is.
+    u64 denial(const SlbEntry& segment, u64 r, Access access) const;
     void drop_effective(u64 ea, u64 bytes);
     void drop_all_code() {
         for (u64& drops : code_drops_) ++drops;
@@ -215,6 +227,9 @@ class Mmu {
     std::bitset<kFetchedBits> fetched_;
     std::array<hpt::VirtualPage, 8> large_fetched_{};  ///< 16M pages whose code is known to be compared since mapped.
     unsigned next_large_ = 0;
+    /// Where the latest fills of level 1 for data ended. A fill that begins at one of them goes on with kRun pages.
+    std::array<u64, 4> run_ends_{};
+    unsigned next_run_ = 0;
     std::unique_ptr<Level1> real_ = std::make_unique<Level1>();
     std::array<Level1*, 2> recent_{};  ///< Of privileged and problem state with the present AMR; nullptr: look.
     std::unique_ptr<std::array<Level1, kSpaces>> level1_ = std::make_unique<std::array<Level1, kSpaces>>();
