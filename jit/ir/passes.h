@@ -39,6 +39,9 @@ bool is_float(Op op);
 bool is_compare(Op op);
 /// Whether i asks if a value is 0, or if it is not.
 bool is_zero_test(const Block& block, const Inst& i);
+/// State in a GPR; in a VSX register.
+constexpr bool is_gpr(u64 offset) { return offset < offsetof(CpuState, gpr) + sizeof(CpuState::gpr); }
+constexpr bool is_vsx(u64 offset) { return offset >= offsetof(CpuState, vsr) && offset < offsetof(CpuState, spr); }
 /// Whether hot code may write the state of this set later than it stands. Not SPRs, of which a fault writes some
 /// itself. VSX registers, which operations of floating point write themselves, only if the block is late_float.
 bool is_late(const Inst& set, bool late_float = false);
@@ -75,11 +78,19 @@ void remove_dead_writes(Block& block);
 /// `most`, the most used ones (Block::kept). What they read stays in registers from round to round. Likewise of VSX
 /// registers at most `most_vectors`, if the block is late_float.
 void keep_state(Block& block, unsigned most, unsigned most_vectors);
-/// State in a VSX register: kept in a vector register.
-constexpr bool is_vsx(u64 offset) { return offset >= offsetof(CpuState, vsr) && offset < offsetof(CpuState, spr); }
 /// Bits of each value that may be one: upper bounds.
 std::vector<u64> possible_bits(const Block& block);
-/// Lets the loads, and the stores, that are near one base share a look at the TLB: at constant distances, or at small
+/// What a kProbe looks for, packed into its imm2.
+struct ProbeForm {
+    u32 bytes;
+    bool load, store;
+    bool guessed;  ///< Only if GPRs are as Block::guesses says.
+    u64 packed() const { return u64{bytes} << 3 | u64{load} << 2 | u64{guessed} << 1 | store; }
+    static ProbeForm of(u64 imm2) {
+        return {static_cast<u32>(imm2 >> 3), (imm2 & 4) != 0, (imm2 & 1) != 0, (imm2 & 2) != 0};
+    }
+};
+/// Lets loads and stores that are near one base share a look at the TLB: at constant distances, or at small
 /// ones, by what is known of an index, or guessed of it: vector code has 16, 32, 48 ... in registers that it does not
 /// change, and goes by them. What a look found holds until a call, as invalidations wait for the end of the
 /// block (mmu/mmu.h).

@@ -43,7 +43,7 @@ class Prober {
     /// A register that the block only reads, if it had a small multiple of 16.
     std::optional<i64> guess(u32 id) const {
         const Inst& get = block_.insts[id];
-        if (block_.gpr_then == nullptr || get.op != Op::kGet64 || get.imm >= sizeof(CpuState::gpr)) return {};
+        if (block_.gpr_then == nullptr || get.op != Op::kGet64 || !is_gpr(get.imm)) return {};
         const u64 then = block_.gpr_then[get.imm / 8];
         if (then > 256 || then % 16 != 0) return {};
         for (const Inst& i : block_.insts) {
@@ -139,13 +139,13 @@ class Prober {
                 Group& g = groups_[group_of_[id]];
                 if (g.first == id) {
                     g.probe = static_cast<u32>(all.size());
+                    const ProbeForm form{static_cast<u32>(g.high - g.low), g.load, g.store, !g.guessed.empty()};
                     all.push_back({.op = Op::kProbe,
                                    .access = {.size = 0},
                                    .guest = i.guest,
                                    .a = now[g.base],
                                    .imm = static_cast<u64>(g.low),
-                                   .imm2 = static_cast<u64>(g.high - g.low) << 3 | u64{g.load} << 2 |
-                                           u64{!g.guessed.empty()} << 1 | g.store});
+                                   .imm2 = form.packed()});
                     for (const u32 guessed : g.guessed) add_guess(guessed);
                 }
                 i.op = i.op == Op::kLoad      ? Op::kLoadBy

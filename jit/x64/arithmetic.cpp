@@ -15,8 +15,7 @@ void Compiler::emit_binary(ins::Inst::Id op, u32 id, const Inst& i) {
     const asmjit::Operand b = source(swap ? i.a : i.b);
     const Gp r = define_from(id, swap ? i.b : i.a);
     a_.emit(op, r, b);
-    flags_of_ = id;
-    flags_at_ = a_.offset();
+    note_flags(id);
 }
 
 /// Without a copy of an operand that lives on.
@@ -167,8 +166,7 @@ bool Compiler::emit_arithmetic(u32 id, const Inst& i) {
             if (constant(i.b, &mask) && mask <= 0xffffffff) {  // a write of the low word clears the upper one
                 const Gp r = define_from(id, i.a);
                 a_.and_(r.r32(), imm(static_cast<i32>(mask)));
-                flags_of_ = id;
-                flags_at_ = a_.offset();
+                note_flags(id);
                 break;
             }
             emit_binary(ins::Inst::kIdAnd, id, i);

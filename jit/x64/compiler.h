@@ -82,8 +82,8 @@ class Compiler {
     void restore_kept(const Kept& k);
     Mem pool(u64 lo, u64 hi);  ///< A constant, embedded after the block.
     Mem pool(u64 both) { return pool(both, both); }
-    void save(u32 id);             ///< To its slot, if it is not there, nor in the state.
-    Mem home(u32 id);              ///< Where that is.
+    void save(u32 id);    ///< To its slot, if it is not there, nor in the state.
+    Mem spilled(u32 id);  ///< Where it is then.
     /// Before GPRs in [offset, offset + size) of the state are written: what is only there goes to its slot.
     void leave_state(u64 offset, u64 size);
     void find_state_values();      ///< stays_in_state_.
@@ -194,6 +194,10 @@ class Compiler {
     void store64(const Mem& to, u32 id);
     /// Sets flags for "value id is not 0", and says by which condition.
     CondCode condition(u32 id);
+    void note_flags(u32 id) {  ///< ZF has just been set by value id.
+        flags_of_ = id;
+        flags_at_ = a_.offset();
+    }
     void compare(const Inst& i);              ///< Flags: of the operands of a comparison.
     void test_bits(const Inst& i, bool low);  ///< ZF: of a kAnd, or the low word of it.
 
@@ -268,7 +272,7 @@ class Compiler {
     std::vector<bool> wants_xmm_;
     /// Of a GPR that is read: no way out writes the value elsewhere, so it needs no slot until the GPR is written.
     std::vector<bool> stays_in_state_;
-    std::vector<u32> in_state_;  ///< Values that were in_state.
+    std::vector<u32> in_state_;      ///< Values that were in_state.
     std::vector<bool> dead_status_;  ///< Of kFloat: FPRF, FR and FI are overwritten before anything can look at them.
     u32 owner_[16], xmm_owner_[kMostXmm];
     std::vector<u32> slot_owner_;

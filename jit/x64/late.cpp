@@ -119,10 +119,7 @@ void Compiler::write(const Late& l) {
     if (live_.wanted_late[l.value]) {
         load_from(rax, i.a, l.operands[0]);
         load_from(rcx, i.b, l.operands[1]);
-        if (i.imm != 0)
-            a_.cmp(eax, ecx);
-        else
-            a_.cmp(rax, rcx);
+        a_.cmp(i.imm != 0 ? Gp(eax) : Gp(rax), i.imm != 0 ? Gp(ecx) : Gp(rcx));
         make_cr_field(a_, rax, i.op == Op::kCompareS);
         load_from(rcx, i.c, l.operands[2]);
         a_.or_(eax, ecx);

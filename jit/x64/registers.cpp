@@ -58,7 +58,7 @@ void Compiler::save(u32 id) {
     place_[id].in_slot = true;
 }
 
-Mem Compiler::home(u32 id) { return place_[id].in_slot ? slot(id) : state(block_.insts[id].imm, 8); }
+Mem Compiler::spilled(u32 id) { return place_[id].in_slot ? slot(id) : state(block_.insts[id].imm, 8); }
 
 void Compiler::leave_state(u64 offset, u64 size) {
     std::erase_if(in_state_, [&](u32 id) {
@@ -80,7 +80,7 @@ void Compiler::find_state_values() {
     if (!lazy_) return;
     for (u32 id = 0; id < block_.insts.size(); ++id) {
         const Inst& i = block_.insts[id];
-        if (i.op == Op::kGet64 && i.imm < sizeof(CpuState::gpr)) stays_in_state_[id] = id >= block_.kept || !is_written(i);
+        if (i.op == Op::kGet64 && ir::is_gpr(i.imm)) stays_in_state_[id] = id >= block_.kept || !is_written(i);
         u32 argument[3];
         const unsigned n = ir::arguments(i, argument);
         // Ways out write these, perhaps after the GPR that they were read from.
@@ -185,7 +185,7 @@ void Compiler::load_into_xmm(const Xmm& x, u32 id) {
     } else if (is_vector(id)) {
         a_.movaps(x, slot(id));
     } else {
-        a_.movq(x, home(id));
+        a_.movq(x, spilled(id));
     }
 }
 
@@ -253,7 +253,7 @@ void Compiler::load_into(const Gp& r, u32 id) {
     } else if (place_[id].xmm >= 0) {
         a_.movq(r, xmm(static_cast<u32>(place_[id].xmm)));
     } else {
-        a_.mov(r, home(id));
+        a_.mov(r, spilled(id));
     }
 }
 
@@ -276,7 +276,8 @@ asmjit::Operand Compiler::operand(u32 id) {
 
 asmjit::Operand Compiler::wide_source(u32 id) {
     const Place& place = place_[id];
-    if (place.reg < 0 && (place.in_slot || place.in_state) && !is_vector(id) && (dies(id) || is_full())) return home(id);
+    if (place.reg < 0 && (place.in_slot || place.in_state) && !is_vector(id) && (dies(id) || is_full()))
+        return spilled(id);
     return use(id);
 }
 

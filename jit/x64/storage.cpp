@@ -74,13 +74,13 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
     const Label none = a_.newLabel();
     const Gp addend = use(id);
     storage.setIndex(addend);
-    if ((probe.imm2 & 2) != 0) {
+    const ir::ProbeForm form = ir::ProbeForm::of(probe.imm2);
+    if (form.guessed) {
         a_.cmp(ptr_64(rsp, kWrongGuess), 0);
         a_.jne(none);
     }
-    const bool loads = (probe.imm2 & 4) != 0, stores = (probe.imm2 & 1) != 0;
-    look_up(use(probe.a), static_cast<i32>(probe.imm), static_cast<unsigned>(probe.imm2 >> 3), stores, addend, none);
-    if (loads && stores) {  // a key may forbid loads only
+    look_up(use(probe.a), static_cast<i32>(probe.imm), form.bytes, form.store, addend, none);
+    if (form.load && form.store) {  // a key may forbid loads only
         a_.cmp(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, load_tag)));
         a_.jne(none);
     }

@@ -153,7 +153,8 @@ class StubMaker {
         const u8* const where = memory_.code(used_);
         asmjit::CodeHolder code;
         code.init(asmjit::Environment::host(), reinterpret_cast<u64>(where));
-        Assembler a(&code);
+        EvexAssembler a;
+        code.attach(&a);
         emit(a);
         const asmjit::CodeBuffer& buffer = code.textSection()->buffer();
         if (code.hasUnresolvedLinks() || !code.relocEntries().empty() || used_ + buffer.size() > room_) std::abort();
@@ -193,10 +194,7 @@ class StubMaker {
         const Gp saved[] = {rsi, rdi, r8, r9, r10, r11};
         for (const Gp& r : saved) a.push(r);
         a.sub(rsp, 8);
-        const auto move = [&](u32 r, const asmjit::Operand& to, const asmjit::Operand& from) {
-            a.emit(r < EvexAssembler::kFirst ? Inst::kIdMovaps : Inst::kIdVmovaps, to, from);
-        };
-        for (u32 r = kFirstXmm; vectors && r < end; ++r) move(r, vector(r), xmm(r));
+        for (u32 r = kFirstXmm; vectors && r < end; ++r) a.movaps(vector(r), xmm(r));
         if (vectors) a.stmxcsr(ptr_32(rsp, kDepth + kMxcsr));
         before();
         load_state_address(a);
@@ -204,7 +202,7 @@ class StubMaker {
         call(a, host_, function, options_.clobber);
         after();
         if (vectors) a.ldmxcsr(ptr_32(rsp, kDepth + kMxcsr));
-        for (u32 r = kFirstXmm; vectors && r < end; ++r) move(r, xmm(r), vector(r));
+        for (u32 r = kFirstXmm; vectors && r < end; ++r) a.movaps(xmm(r), vector(r));
         a.add(rsp, 8);
         for (int n = 5; n >= 0; --n) a.pop(saved[n]);
     }

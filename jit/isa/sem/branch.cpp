@@ -53,6 +53,9 @@ u64 check_tar(CpuState& s, u64, u64, u64) {
     return 0;
 }
 
+/// A CR field where the register has it.
+Value cr_in_place(Builder& b, u32 field) { return b.shl(b.cr(field), 28 - 4 * field); }
+
 }  // namespace
 
 void b(Builder& b, Insn i) {
@@ -121,8 +124,8 @@ void crorc(Builder& b, Insn i) {
 }
 
 void mfcr(Builder& b, Insn i) {
-    Value all = b.cr(7);
-    for (u32 field = 0; field < 7; ++field) all = b.or_(all, b.shl(b.cr(field), 28 - 4 * field));
+    Value all = cr_in_place(b, 7);
+    for (u32 field = 0; field < 7; ++field) all = b.or_(all, cr_in_place(b, field));
     b.set_gpr(i.rt(), all);
 }
 
@@ -131,7 +134,7 @@ void mfocrf(Builder& b, Insn i) {
     const u32 fxm = i.fxm();
     if (!is_power_of_two(fxm)) return mfcr(b, i);
     const u32 field = static_cast<u32>(__builtin_clz(fxm)) - 24;
-    b.set_gpr(i.rt(), b.shl(b.cr(field), 28 - 4 * field));
+    b.set_gpr(i.rt(), cr_in_place(b, field));
 }
 
 void mtcrf(Builder& b, Insn i) {
