@@ -298,6 +298,70 @@ TEST_F(Hot, ProductThatRoundsUpToTheLeastNormal_IsAnUnderflow) {
     EXPECT_GT(executor.stats().hot_blocks, 1u);
 }
 
+// A round's first write of vs35 is seen where an unusual FPSCR makes hot code end behind fadd.
+TEST_F(Hot, WriteBeforeAFloat_IsSeen_WhenTheBlockIsLeftBehindIt) {
+    // xscpsgndp vs35,vs1,vs6; fadd f4,f5,f6; vmr v4,v3; vxor v3,v3,v3; bdnz
+    put(kCode, {0xf0613581, 0xfc85302a, 0x10831c84, 0x10631cc4, kBdnz | (-16 & 0xfffc), kLeave});
+    for (unsigned round = 0; round < 4; ++round) {
+        set_msr(state, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+        state.fpscr = 1;  // RN: toward zero
+        state.vsr[1].hi = u64{1} << 63;
+        state.vsr[6].hi = 0x4010000000000000;
+        state.vsr[36] = {};
+        state.ctr = 10;
+        run(executor);
+        EXPECT_EQ(state.vsr[36].hi, 0xc010000000000000) << round;
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+// The branch tests a bit without making the value; CR0, made on the way out, is of the value, which r5 has no more.
+TEST_F(Hot, BitThatABranchTests_IsThere_WhenAWayOutMakesTheCrField) {
+    // andi. r5,r3,1; li r5,7; bne out; cmpldi r6,0; bdnz; out: sc
+    put(kCode, {0x70650001, 0x38a00007, 0x4082000c, 0x28260000, kBdnz | (-16 & 0xfffc), kLeave});
+    for (const u64 bit : {0, 0, 0, 1}) {
+        state.gpr[3] = bit;
+        state.ctr = 10;
+        run(executor);
+        EXPECT_EQ(state.cr[0], bit != 0 ? 4 : 2);
+        EXPECT_EQ(state.gpr[5], 7u);
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+TEST_F(Hot, BitsThatASelectionTests_AreInTheirRegister) {
+    // and r5,r3,r7; cmpdi r5,0; iseleq r6,r8,r9; cmpdi r3,0; bdnz
+    put(kCode, {0x7c653838, 0x2c250000, 0x7cc8489e, 0x2c230000, kBdnz | (-16 & 0xfffc), kLeave});
+    for (unsigned round = 0; round < 4; ++round) {
+        state.gpr[3] = 12, state.gpr[7] = round, state.gpr[5] = 99;
+        state.gpr[8] = 100, state.gpr[9] = 200;
+        state.ctr = 10;
+        run(executor);
+        EXPECT_EQ(state.gpr[5], 12 & round);
+        EXPECT_EQ(state.gpr[6], (12 & round) == 0 ? 100u : 200u);
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+// As where a key permits stores only.
+TEST_F(Hot, LoadBesideAStore_AsksTheMmu_WhereLevel1PermitsStoresOnly) {
+    put(kCode, {kStd, 0xe8a40008, kBdnz | (-8 & 0xfffc), kLeave});  // std r3,0(r4); ld r5,8(r4); bdnz
+    state.gpr[4] = 0x8000;
+    for (unsigned round = 0; round < 4; ++round) {
+        state.ctr = 10;
+        run(executor);
+    }
+    ASSERT_GT(executor.stats().hot_blocks, 0u);
+    const u64 misses = mmu.stats().level1_misses;
+    state.ctr = 1;
+    run(executor);
+    EXPECT_EQ(mmu.stats().level1_misses, misses);
+    mmu.arrays().data[8].load_tag = ~u64{0};
+    state.ctr = 1;
+    run(executor);
+    EXPECT_GT(mmu.stats().level1_misses, misses);
+}
+
 // The trace takes the conditional branch; the unconditional one there, out of the page, is no part of it.
 TEST_F(Hot, BranchToABranch_GoesWhereBothSay) {
     put(kCode, {kAddi | 1, kBdnz | 12, kAddi | 0x100, kLeave, kB | 0x1000});
