@@ -308,7 +308,7 @@ TEST_F(Hot, WriteBeforeAFloat_IsSeen_WhenTheBlockIsLeftBehindIt) {
         state.vsr[1].hi = u64{1} << 63;
         state.vsr[6].hi = 0x4010000000000000;
         state.vsr[36] = {};
-        state.ctr = 10;
+        state.ctr = round < 3 ? 10 : 1;  // the last one begins where the first write is
         run(executor);
         EXPECT_EQ(state.vsr[36].hi, 0xc010000000000000) << round;
     }
@@ -333,12 +333,27 @@ TEST_F(Hot, BitsThatASelectionTests_AreInTheirRegister) {
     // and r5,r3,r7; cmpdi r5,0; iseleq r6,r8,r9; cmpdi r3,0; bdnz
     put(kCode, {0x7c653838, 0x2c250000, 0x7cc8489e, 0x2c230000, kBdnz | (-16 & 0xfffc), kLeave});
     for (unsigned round = 0; round < 4; ++round) {
-        state.gpr[3] = 12, state.gpr[7] = round, state.gpr[5] = 99;
+        state.gpr[3] = 7, state.gpr[7] = round, state.gpr[5] = 99;
         state.gpr[8] = 100, state.gpr[9] = 200;
         state.ctr = 10;
         run(executor);
-        EXPECT_EQ(state.gpr[5], 12 & round);
-        EXPECT_EQ(state.gpr[6], (12 & round) == 0 ? 100u : 200u);
+        EXPECT_EQ(state.gpr[5], 7 & round);
+        EXPECT_EQ(state.gpr[6], (7 & round) == 0 ? 100u : 200u);
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+// r6, which a way out writes before r10, is where r10's value was read from.
+TEST_F(Hot, RegistersThatAreMovedOn_AreRight_OnAWayOut) {
+    // mr r5,r6; mr r6,r7; mr r10,r5; cmpdi r3,0; beq .+8; sc; sc
+    put(kCode, {0x7cc53378, 0x7ce63b78, 0x7caa2b78, 0x2c230000, 0x41820008, kLeave, kLeave});
+    for (const u64 stay : {1, 1, 1, 0}) {
+        state.gpr[3] = stay;
+        state.gpr[6] = 6, state.gpr[7] = 7;
+        run(executor);
+        EXPECT_EQ(state.gpr[5], 6u);
+        EXPECT_EQ(state.gpr[6], 7u);
+        EXPECT_EQ(state.gpr[10], 6u);
     }
     EXPECT_GT(executor.stats().hot_blocks, 0u);
 }
