@@ -300,8 +300,8 @@ TEST_F(Hot, ProductThatRoundsUpToTheLeastNormal_IsAnUnderflow) {
 
 // A round's first write of vs35 is seen where an unusual FPSCR makes hot code end behind fadd.
 TEST_F(Hot, WriteBeforeAFloat_IsSeen_WhenTheBlockIsLeftBehindIt) {
-    // xscpsgndp vs35,vs1,vs6; fadd f4,f5,f6; vmr v4,v3; vxor v3,v3,v3; bdnz
-    put(kCode, {0xf0613581, 0xfc85302a, 0x10831c84, 0x10631cc4, kBdnz | (-16 & 0xfffc), kLeave});
+    // xscpsgndp vs35,vs1,vs6; fadd f4,f5,f6; vmr v4,v3; vmr v3,v5; bdnz
+    put(kCode, {0xf0613581, 0xfc85302a, 0x10831c84, 0x10652c84, kBdnz | (-16 & 0xfffc), kLeave});
     for (unsigned round = 0; round < 4; ++round) {
         set_msr(state, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
         state.fpscr = 1;  // RN: toward zero
