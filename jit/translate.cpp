@@ -66,47 +66,130 @@ ir::Block translate(std::span<const u32> words, ir::Mode mode, u64 address) {
 
 namespace {
 
+/// One path, and the arms that leave it.
 class Tracer {
   public:
-    Tracer(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat, bool counted)
-        : page_(page), first_(first), address_(address), heat_(heat), counted_(counted), b_(mode) {}
+    struct Page {
+        std::span<const u32> words;
+        unsigned first;  ///< Where the trace begins.
+        ir::Mode mode;
+        u64 address;
+        const Heat& heat;
+        bool counted;
+    };
+    explicit Tracer(const Page& page) : page_(page), b_(page.mode) {}
 
     Trace run() {
-        unsigned at = first_;
-        for (;;) {
-            add_range(at);
-            b_.next_guest(offset(at));
-            translate_one(b_, page_[at], address_ + static_cast<u64>(i64{offset(at)}));
-            const std::optional<unsigned> next = b_.ended() ? follow() : std::optional<unsigned>(at + 1);
-            if (!next) break;
-            at = *next;
-            if (at == first_) {
-                b_.loop();
-                break;
-            }
-            if (at >= page_.size() || seen(at) || b_.block().pc.size() >= Trace::kMaxInsns ||
-                b_.size() >= kMaxBlockIr / 2 || (trace_.ranges.size() == Trace::kMaxRanges && !extends(at))) {
-                b_.exit(b_.cia_plus(static_cast<u64>(i64{offset(at)} - b_.block().pc.back())));
-                break;
-            }
+        follow_from(page_.first, Trace::kMaxInsns);
+        if (const auto way = way_back(); way && !loops()) {
+            Tracer loop(page_);
+            loop.preferred_ = *way;
+            loop.follow_from(page_.first, Trace::kMaxInsns);
+            return loop.with_arms();
         }
-        trace_.block = b_.take();
-        return std::move(trace_);
+        return with_arms();
     }
 
   private:
-    i32 offset(unsigned word) const { return 4 * (static_cast<i32>(word) - static_cast<i32>(first_)); }
+    Trace with_arms() {
+        std::vector<WordRange> all = joined(ranges_);
+        Room room{Trace::kMaxArms, kMaxBlockIr};
+        add_arms(all, room, 0);
+        return {b_.take(), std::move(all), joined(ranges_)};
+    }
+
+    /// A way that was taken often, but less than the other.
+    struct Way {
+        std::size_t exit;  ///< The kExitIf.
+        unsigned word;
+        u32 heat, other_heat;
+        bool taken;  ///< It is where the branch goes if it is taken.
+    };
+    struct Room {
+        unsigned arms;
+        std::size_t ir;
+    };
+    Tracer(const Tracer& path, std::size_t exit) : page_(path.page_), path_(&path), exit_(exit), b_(path.page_.mode) {}
+
+    void follow_from(unsigned at, unsigned most) {
+        while (at != page_.first || (path_ == nullptr && b_.size() == 0)) {
+            if (at >= page_.words.size() || seen(at) || b_.block().pc.size() >= most || b_.size() >= kMaxBlockIr / 2 ||
+                (ranges_.size() == Trace::kMaxPathRanges && !extends(at))) {
+                return leave_for(at);
+            }
+            translate_at(at);
+            const std::optional<unsigned> next = b_.ended() ? follow() : std::optional<unsigned>(at + 1);
+            if (!next) return;
+            at = *next;
+        }
+        came_back_ = true;
+        if (path_ != nullptr && !path_->loops()) return leave_for(at);
+        b_.loop();
+    }
+    /// A way that this path did not take and that leads back to its start.
+    std::optional<Way> way_back() const {
+        for (const Way& way : ways_) {
+            if (2 * way.heat < way.other_heat) continue;
+            Tracer other(*this, way.exit);
+            if (way.word != page_.first) other.follow_from(way.word, Trace::kMaxArmInsns);
+            if (way.word == page_.first || other.came_back_) return way;
+        }
+        return std::nullopt;
+    }
+    bool loops() const { return path_ != nullptr ? path_->loops() : b_.block().insts.back().op == ir::Op::kLoop; }
+    void leave_for(unsigned at) { b_.exit(b_.cia_plus(static_cast<u64>(i64{offset(at)} - b_.block().pc.back()))); }
+
+    void translate_at(unsigned at) {
+        add_range(at);
+        b_.next_guest(offset(at));
+        translate_one(b_, page_.words[at], page_.address + static_cast<u64>(i64{offset(at)}));
+    }
+
+    /// Those ways become arms for which there is room, what was taken most first. `all`: what the trace is made of.
+    void add_arms(std::vector<WordRange>& all, Room& room, unsigned depth) {
+        std::stable_sort(ways_.begin(), ways_.end(), [](const Way& a, const Way& b) { return a.heat > b.heat; });
+        for (const Way& way : ways_) {
+            if (room.arms == 0 || depth == Trace::kMaxDepth) return;
+            Tracer arm(*this, way.exit);
+            if (way.word == page_.first && !loops()) continue;  // it is left for the beginning
+            arm.follow_from(way.word, Trace::kMaxArmInsns);
+            std::vector<WordRange> with = all;
+            with.insert(with.end(), arm.ranges_.begin(), arm.ranges_.end());
+            with = joined(std::move(with));
+            if (with.size() > Trace::kMaxRanges || arm.b_.size() > room.ir) continue;
+            all = std::move(with);
+            --room.arms;
+            room.ir -= arm.b_.size();
+            arm.add_arms(all, room, depth + 1);
+            b_.block().arms.push_back(arm.b_.take());
+            b_.block().insts[way.exit].imm2 = b_.block().arms.size();
+        }
+    }
+
+    i32 offset(unsigned word) const { return 4 * (static_cast<i32>(word) - static_cast<i32>(page_.first)); }
     bool extends(unsigned word) const {
-        const WordRange& r = trace_.ranges.back();
+        const WordRange& r = ranges_.back();
         return r.first + r.words == word;
     }
     bool seen(unsigned word) const {
-        return std::any_of(trace_.ranges.begin(), trace_.ranges.end(),
+        return std::any_of(ranges_.begin(), ranges_.end(),
                            [&](const WordRange& r) { return word - r.first < r.words; });
     }
     void add_range(unsigned word) {
-        if (trace_.ranges.empty() || !extends(word)) trace_.ranges.push_back({static_cast<u16>(word), 0});
-        ++trace_.ranges.back().words;
+        if (ranges_.empty() || !extends(word)) ranges_.push_back({static_cast<u16>(word), 0});
+        ++ranges_.back().words;
+    }
+    static std::vector<WordRange> joined(std::vector<WordRange> ranges) {
+        std::sort(ranges.begin(), ranges.end(), [](WordRange a, WordRange b) { return a.first < b.first; });
+        std::vector<WordRange> all;
+        for (const WordRange& r : ranges) {
+            if (all.empty() || r.first > all.back().first + all.back().words) {
+                all.push_back(r);
+            } else if (const int more = r.first + r.words - (all.back().first + all.back().words); more > 0) {
+                all.back().words = static_cast<u16>(all.back().words + more);
+            }
+        }
+        return all;
     }
 
     /// The word of this page that an exit leads to.
@@ -114,21 +197,21 @@ class Tracer {
         const ir::Inst* i = &b_.block().insts[value];
         if (i->op == ir::Op::kGet64 && i->imm == offsetof(CpuState, lr)) i = link_register(value);
         if (i == nullptr || i->op != ir::Op::kPc || (i->imm & 3) != 0) return std::nullopt;
-        const i64 word = static_cast<i64>(first_) + static_cast<i64>(i->imm) / 4;
-        if (word < 0 || word >= static_cast<i64>(page_.size())) return std::nullopt;
+        const i64 word = static_cast<i64>(page_.first) + static_cast<i64>(i->imm) / 4;
+        if (word < 0 || word >= static_cast<i64>(page_.words.size())) return std::nullopt;
         return static_cast<unsigned>(word);
     }
-    /// What LR holds where `value` reads it, if this trace has set it.
-    const ir::Inst* link_register(u32 value) const {
+    /// What LR holds before instruction `end`, if the way there has set it.
+    const ir::Inst* link_register(std::size_t end) const {
         const auto& insts = b_.block().insts;
-        for (u32 id = value; id-- > 0;) {
+        for (std::size_t id = end; id-- > 0;) {
             if (insts[id].op == ir::Op::kSet64 && insts[id].imm == offsetof(CpuState, lr)) return &insts[insts[id].a];
             if (insts[id].op == ir::Op::kCall || insts[id].op == ir::Op::kCallSys) return nullptr;
         }
-        return nullptr;
+        return path_ != nullptr ? path_->link_register(exit_) : nullptr;
     }
 
-    /// Where to go on after an instruction that ended the block; nothing: the trace ends here.
+    /// Where to go on after an instruction that ended the block; nothing: the path ends here.
     std::optional<unsigned> follow() {
         auto& insts = b_.block().insts;
         const ir::Inst last = insts.back();
@@ -141,19 +224,23 @@ class Tracer {
             insts[n - 2].op == ir::Op::kPc && last.a == n - 2) {
             const ir::Inst branch = insts[n - 3];
             const std::optional<unsigned> taken = target(branch.b);
-            const u32 taken_heat = taken ? heat_(*taken) : 0, fall_heat = fall ? heat_(*fall) : 0;
+            const u32 taken_heat = taken ? page_.heat(*taken) : 0, fall_heat = fall ? page_.heat(*fall) : 0;
             if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
-            // The way back to the start is preferred: it makes a loop.
             if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
-            const bool take = taken && (*taken == first_ ? 2 * taken_heat >= fall_heat : taken_heat > fall_heat);
+            // The way back to the start is preferred: it makes a loop.
+            bool take = taken && (*taken == page_.first ? 2 * taken_heat >= fall_heat : taken_heat > fall_heat);
+            // Up to there the paths are the same.
+            if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
             if (take) {
                 insts.erase(insts.end() - 3);  // exit_if; the address below it stays
                 insts.pop_back();
                 const u32 next = static_cast<u32>(insts.size() - 1);
                 b_.reopen_with({.op = ir::Op::kExitIf, .guest = branch.guest, .a = branch.a, .b = next, .imm = 1});
+                note_way({insts.size() - 1, 0, fall_heat, taken_heat, false}, fall);
                 return taken;
             }
             b_.reopen();
+            note_way({n - 3, 0, taken_heat, fall_heat, true}, taken);
             return fall;
         }
         if (!fall) return std::nullopt;
@@ -161,13 +248,20 @@ class Tracer {
         return fall;
     }
 
+    void note_way(Way way, std::optional<unsigned> word) {
+        constexpr u32 kFewer = 16;
+        if (!word || way.heat == 0 || u64{way.heat} * kFewer < way.other_heat) return;
+        way.word = *word;
+        ways_.push_back(way);
+    }
+
     /// A branch over a few instructions that only compute, at the end of the block: executes them and keeps their
     /// results if the branch is not taken. False, and nothing changed, if they do more.
     bool convert(unsigned fall, unsigned taken) {
         constexpr unsigned kMost = 4;
-        if (taken <= fall || taken - fall > kMost || trace_.ranges.size() == Trace::kMaxRanges) return false;
+        if (taken <= fall || taken - fall > kMost || ranges_.size() == Trace::kMaxPathRanges) return false;
         const ir::Block saved = b_.block();
-        const std::vector<WordRange> ranges = trace_.ranges;
+        const std::vector<WordRange> ranges = ranges_;
         auto& insts = b_.block().insts;
         const ir::Inst branch = insts[insts.size() - 3];
         insts.erase(insts.end() - 3);
@@ -175,9 +269,7 @@ class Tracer {
         const u32 begin = static_cast<u32>(insts.size());
         for (unsigned at = fall; at < taken && !b_.ended(); ++at) {
             if (seen(at)) b_.exit(b_.cia_plus(0));  // not again
-            add_range(at);
-            b_.next_guest(offset(at));
-            translate_one(b_, page_[at], address_ + static_cast<u64>(i64{offset(at)}));
+            translate_at(at);
         }
         const std::vector<ir::Inst> skipped(insts.begin() + begin, insts.end());
         const auto computes = [](const ir::Inst& i) {
@@ -185,7 +277,7 @@ class Tracer {
         };
         if (b_.ended() || !std::all_of(skipped.begin(), skipped.end(), computes)) {
             b_.restore(saved);
-            trace_.ranges = ranges;
+            ranges_ = ranges;
             return false;
         }
         insts.resize(begin);
@@ -211,7 +303,7 @@ class Tracer {
             }
             now[n] = put(i);
         }
-        if (counted_) {
+        if (page_.counted) {
             const u32 count = b_.get64(offsetof(CpuState, instructions)).id;
             const u32 both[] = {b_.imm(taken - fall).id, b_.imm(0).id};
             const ir::Value skips = b_.select({branch.a}, {both[branch.imm != 0]}, {both[branch.imm == 0]});
@@ -220,20 +312,21 @@ class Tracer {
         return true;
     }
 
-    std::span<const u32> page_;
-    unsigned first_;
-    u64 address_;
-    const Heat& heat_;
-    bool counted_;
+    const Page& page_;
+    const Tracer* path_ = nullptr;  ///< Of which this is an arm, from its `exit_` on.
+    std::optional<Way> preferred_;  ///< To be taken.
+    bool came_back_ = false;        ///< To the first instruction.
+    std::size_t exit_ = 0;
     ir::Builder b_;
-    Trace trace_;
+    std::vector<WordRange> ranges_;
+    std::vector<Way> ways_;
 };
 
 }  // namespace
 
 Trace translate_trace(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat,
                       bool counted) {
-    return Tracer(page, first, mode, address, heat, counted).run();
+    return Tracer({page, first, mode, address, heat, counted}).run();
 }
 
 }  // namespace mpower::jit

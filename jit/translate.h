@@ -23,20 +23,24 @@ struct WordRange {
     u16 first = 0, words = 0;
 };
 
-/// A path through a page that is likely to be taken, as one block.
+/// Paths through a page that are likely to be taken, as one block with arms.
 struct Trace {
-    static constexpr unsigned kMaxRanges = 8, kMaxInsns = 300;
+    static constexpr unsigned kMaxRanges = 16;                      ///< Of all of it.
+    static constexpr unsigned kMaxPathRanges = 8, kMaxInsns = 300;  ///< Of a path.
+    static constexpr unsigned kMaxArms = 8, kMaxArmInsns = 100, kMaxDepth = 3;
 
     ir::Block block;
-    std::vector<WordRange> ranges;  ///< What it was made of.
+    std::vector<WordRange> ranges;  ///< What it was made of, in order.
+    std::vector<WordRange> path;    ///< Likewise, without the arms.
 };
 
 /// How often the block at a word of the page was executed, as far as is known.
 using Heat = std::function<u32(unsigned word)>;
 
 /// Follows branches from word `first` of `page` (in the guest's order) where they went more often; other ways are side
-/// exits. A path that comes back to its first instruction becomes a loop. A branch over a few instructions that only
-/// compute becomes a selection. `counted`: CpuState::instructions is kept exact, without what such a branch skips.
+/// exits, or arms if they were taken often as well. A path that comes back to its first instruction becomes a loop, and
+/// so do its arms. A branch over a few instructions that only compute becomes a selection. `counted`:
+/// CpuState::instructions is kept exact, without what such a branch skips.
 Trace translate_trace(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat,
                       bool counted);
 

@@ -1,6 +1,7 @@
 #include "jit/interp/interp.h"
 
 #include <bit>
+#include <cstdlib>
 
 #include "base/endian.h"
 #include "jit/fp/soft.h"
@@ -215,6 +216,7 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 return true;
             case Op::kReturn: return true;
             case Op::kLoop: s.nip = entry; return true;
+            case Op::kInput: std::abort();  // only arms have it
         }
     }
 }

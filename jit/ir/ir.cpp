@@ -45,7 +45,11 @@ std::string to_string(const Block& block) {
         text += fmt::format(" imm {:#x}", i.imm);
         if (i.access.size != 8 || i.access.swap)
             text += fmt::format(" size {}{}", i.access.size, i.access.swap ? " swap" : "");
+        if (i.op == Op::kExitIf && i.imm2 != 0) text += fmt::format(" arm {}", i.imm2);
         text += '\n';
+    }
+    for (std::size_t n = 0; n < block.arms.size(); ++n) {
+        text += fmt::format("arm {}:\n{}", n + 1, to_string(block.arms[n]));
     }
     return text;
 }

@@ -73,9 +73,11 @@ inline u64 block_key(Ra ra, u32 mode_key) {
 struct Block {
     Mode mode;
     std::vector<Inst> insts;
-    std::vector<i32> pc;      ///< Of each guest instruction: its address minus that of the first.
-    u16 guest_count = 0;      ///< Guest instructions.
-    u32 kept = 0;             ///< The first so many instructions read state that a loop keeps in registers (passes.h).
+    std::vector<i32> pc;  ///< Of each guest instruction: its address minus that of the first.
+    u16 guest_count = 0;  ///< Guest instructions.
+    /// The first so many instructions read state that a loop keeps in registers (passes.h); of an arm they are what its
+    /// path has in registers: kInput, or reads of state.
+    u32 kept = 0;
     bool late_float = false;  ///< show_targets() has been here.
     /// GPRs as they were when hot code was asked for; nullptr: not known. What is made must be right whatever they are.
     const u64* gpr_then = nullptr;
@@ -83,6 +85,9 @@ struct Block {
         u64 offset, value;  ///< Of state that the block does not change.
     };
     std::vector<Guess> guesses;  ///< What probes are made for (share_probes); wrong guesses cost time only.
+    /// Hot code: where the way of a kExitIf, whose imm2 is the number + 1, goes on in the same code. A kLoop in an arm
+    /// goes to the first instruction of the block that all of them are arms of, which is a loop.
+    std::vector<Block> arms;
 
     u64 pc_of(const Inst& i) const { return static_cast<u64>(i64{pc[i.guest]}); }
 };

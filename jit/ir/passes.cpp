@@ -245,7 +245,7 @@ bool is_zero_test(const Block& block, const Inst& i) {
     return (i.op == Op::kEq || i.op == Op::kNe) && block.insts[i.b].op == Op::kConst && block.insts[i.b].imm == 0;
 }
 
-Liveness liveness(const Block& block, bool lazy) {
+Liveness liveness(const Block& block, bool lazy, const std::vector<Range>& unseen) {
     const std::size_t n = block.insts.size();
     Liveness l{std::vector<u32>(n), std::vector<u32>(n), std::vector<bool>(n), std::vector<bool>(n)};
     u32 args[3];
@@ -254,7 +254,9 @@ Liveness liveness(const Block& block, bool lazy) {
         const u32 id = static_cast<u32>(at);
         const Inst& i = block.insts[id];
         if (id < block.kept) {  // alive until it is written, or for the next round
-            l.last_use[id] = std::max({l.last_use[id], ends.of(i.imm, get_size(i.op)).at, block.kept});
+            const bool again = i.op != Op::kInput && (block.insts.back().op == Op::kLoop || !block.arms.empty());
+            const u32 end = again ? ends.of(i.imm, get_size(i.op)).at : 0;
+            l.last_use[id] = std::max({l.last_use[id], end, block.kept});
             ++l.uses[id];
             continue;
         }
@@ -283,7 +285,7 @@ Liveness liveness(const Block& block, bool lazy) {
         if (is_call(i.op) || ends_block(i.op)) ends.flush(id);
         // What a loop writes unseen is seen only by the way out at the end of the round, if not by one after its write.
         if (i.op == Op::kLoop && lazy) {
-            for (const Range& r : written_unseen(block)) ends.add(r.offset, r.size, id, true);
+            for (const Range& r : unseen) ends.add(r.offset, r.size, id, true);
             ends.leave(id);
         }
         if (is_pure(i.op) && l.uses[id] == 0) {

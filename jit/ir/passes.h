@@ -95,7 +95,8 @@ struct ProbeForm {
 /// change, and goes by them. What a look found holds until a call, as invalidations wait for the end of the
 /// block (mmu/mmu.h).
 void share_probes(Block& block);
-/// `lazy`: state is written only where it can be seen (Compiler), if it is_late().
-Liveness liveness(const Block& block, bool lazy);
+/// `lazy`: state is written only where it can be seen (Compiler), if it is_late(). `unseen`: written_unseen() of the
+/// loop that the block is, or is an arm of.
+Liveness liveness(const Block& block, bool lazy, const std::vector<Range>& unseen);
 
 }  // namespace mpower::jit::ir

@@ -13,7 +13,8 @@ u64 possible_bits(const Block& block, const Inst& i, const std::vector<u64>& mas
     const auto constant = [&](u32 id) { return block.insts[id].op == Op::kConst; };
     const auto value = [&](u32 id) { return block.insts[id].imm; };
     switch (i.op) {
-        case Op::kConst: return i.imm;
+        case Op::kConst:
+        case Op::kInput: return i.imm;
         case Op::kPc: return block.mode.sf ? ~u64{0} : 0xffffffff;
         case Op::kGet8:
             if (i.imm - offsetof(CpuState, cr) < sizeof(CpuState::cr)) return 15;

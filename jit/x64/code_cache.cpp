@@ -242,6 +242,12 @@ bool CodeCache::insert(Half& half, PageCode& page, Translation& t, const u32* wo
     slot->translation.store(&t, std::memory_order_relaxed);
     slot->code.store(t.code, std::memory_order_release);  // pairs with find()
     for (Translation* old = page.translations; old != nullptr; old = old->next) {
+        const u64 word = old->key >> 12 & (kPageWords - 1);
+        const auto has = [&](const WordRange& r) { return word - r.first < r.words; };
+        if (old->heated.load(std::memory_order_relaxed) == 0 && ((old->key ^ t.key) & 0xfff) == 0 &&
+            std::any_of(made.path.begin(), made.path.end(), has)) {
+            old->heated.store(t.heated.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        }
         if (old->key != t.key) continue;
         old->dead = true;
         memory_.patch(old->code, t.code);
@@ -275,7 +281,11 @@ const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool h
                                    : slot_of(half, there)->translation.load(std::memory_order_relaxed);
         if (t == nullptr) return u32{0};
         if (options_.random_ways) return static_cast<u32>(visitor.random() % 8);
-        return static_cast<u32>(t->hot ? options_.hot + 1 : std::max(options_.hot - t->heat, 1));
+        const u32 heated = t->heated.load(std::memory_order_relaxed);
+        if (heated == 0) return static_cast<u32>(std::max(options_.hot - t->heat, 1));
+        // What became hot earlier is hotter.
+        const u32 most = static_cast<u32>(options_.hot);
+        return most + 1 + std::min(hot_count_.load(std::memory_order_relaxed) - heated, most / 4);
     };
     for (;;) {
         PageCode* page = page_code(half, ra);
@@ -293,6 +303,7 @@ const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool h
         }
         t->key = key;
         t->hot = hot;
+        if (hot) t->heated.store(hot_count_.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         t->heat = options_.hot;
         t->code = visitor.chunk;
         const Maker::Made made = maker.make(words, visitor.chunk, *t, heat);

@@ -45,6 +45,8 @@ struct Translation {
     const u8* code = nullptr;
     Translation* next = nullptr;  ///< In its page.
     i32 heat = 0;                 ///< Executions until it is hot; counted down by its code, by any vCPU, not exactly.
+    /// When it became hot, or a part of hot code that begins elsewhere: how much hot code had been made by then. 0: not yet.
+    std::atomic<u32> heated{0};
     bool hot = false;             ///< It is hot code.
     bool dead = false;            ///< Killed, or replaced: control that arrives here is passed on.
     u8 range_count = 0;
@@ -58,6 +60,7 @@ class Maker {
     struct Made {
         std::size_t bytes = 0;
         std::span<const WordRange> ranges;  ///< The words of the page it was made of.
+        std::span<const WordRange> path;    ///< Those of hot code that are always executed, if nothing leaves it.
         u64 address = 0;                    ///< Effective address by which it was met first, for a profile.
         bool user = false;                  ///< It is for problem state.
     };
@@ -178,6 +181,7 @@ class CodeCache final : public SharedCode {
     std::array<Mutex<LockRank::kCodeKey>, 64> key_mutexes_;
     std::size_t page_count_;
     std::atomic<u64> killed_{0};
+    std::atomic<u32> hot_count_{0};  ///< Hot code made, or begun.
 };
 
 }  // namespace mpower::jit::x64

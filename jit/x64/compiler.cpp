@@ -12,18 +12,39 @@ namespace ins = asmjit::x86;
 using asmjit::Label;
 
 Compiler::Parts Compiler::compile() {
-    if (lazy_ && host_.avx2) ir::show_targets(block_);
-    if (lazy_) ir::keep_state(block_, kKept, host_.avx512 ? kKeptVectorsOf32 : kKeptVectors);
+    prepare();
+    emit_prologue();
+    emit_block();
+    for (std::size_t n = 0; n < unit_.emit_arms.size(); ++n) unit_.emit_arms[n]();  // one may add others
+    parts_.main_end = a_.offset();
+    for (std::size_t n = 0; n < cold_.size(); ++n) cold_[n]();  // likewise
+    parts_.cold_end = a_.offset();
+    if (!unit_.constants.empty()) a_.align(asmjit::AlignMode::kData, 16);
+    for (const Constant& c : unit_.constants) {
+        a_.bind(c.label);
+        a_.embedUInt64(c.lo);
+        a_.embedUInt64(c.hi);
+    }
+    return parts_;
+}
+
+void Compiler::prepare() {
+    if (lazy_ && !is_arm()) {
+        if (host_.avx2) ir::show_targets(block_);
+        if (block_.late_float) block_.arms.clear();  // not provided for
+        ir::keep_state(block_, kKept, host_.avx512 ? kKeptVectorsOf32 : kKeptVectors);
+    }
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
     if (lazy_) ir::share_probes(block_);
+    if (!is_arm()) find_written();
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
         return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
     });
     floats_ = block_.late_float && std::any_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
                   return i.op == Op::kFloat || i.op == Op::kFloatVector;
               });
-    live_ = ir::liveness(block_, lazy_);
+    live_ = ir::liveness(block_, lazy_, unit_.unseen);
     place_.resize(block_.insts.size());
     if (lazy_) find_uses();
     find_wishes();
@@ -31,10 +52,13 @@ Compiler::Parts Compiler::compile() {
     if (!block_.late_float) find_dead_status();
     std::fill(std::begin(owner_), std::end(owner_), kNobody);
     std::fill(std::begin(xmm_owner_), std::end(xmm_owner_), kNobody);
-    emit_prologue();
-    for (now_ = 0; now_ < block_.insts.size(); ++now_) {
+}
+
+void Compiler::emit_block() {
+    const bool loops = block_.insts.back().op == Op::kLoop;
+    for (now_ = is_arm() ? block_.kept : 0; now_ < block_.insts.size(); ++now_) {
         const Inst& i = block_.insts[now_];
-        if (now_ == block_.kept && block_.insts.back().op == Op::kLoop) emit_loop_head();
+        if (now_ == block_.kept && loops && !is_arm()) emit_loop_head();
         if (now_ >= block_.kept && ir::is_pure(i.op) && (live_.uses[now_] == 0 || live_.fused[now_] || is_remade(now_)))
             continue;
         pinned_ = pinned_xmm_ = 0;
@@ -49,16 +73,6 @@ Compiler::Parts Compiler::compile() {
             if (id != kNobody && dies(id)) id = kNobody;
         }
     }
-    parts_.main_end = a_.offset();
-    for (std::size_t n = 0; n < cold_.size(); ++n) cold_[n]();  // one may add others
-    parts_.cold_end = a_.offset();
-    if (!constants_.empty()) a_.align(asmjit::AlignMode::kData, 16);
-    for (const Constant& c : constants_) {
-        a_.bind(c.label);
-        a_.embedUInt64(c.lo);
-        a_.embedUInt64(c.hi);
-    }
-    return parts_;
 }
 
 void Compiler::emit_prologue() {
@@ -79,6 +93,7 @@ void Compiler::poll() {
 }
 
 void Compiler::count_instructions(unsigned count) {
+    count += counted_;
     if (cache_.options().count_instructions && count != 0) a_.add(state(offsetof(CpuState, instructions), 8), count);
 }
 
@@ -308,6 +323,7 @@ void Compiler::emit_raise(const Inst& i) {
 }
 
 void Compiler::emit_exit_if(const Inst& i) {
+    if (i.imm2 != 0 && !block_.arms.empty()) return emit_arm_exit(i);
     const Label taken = a_.newLabel();
     if (!is_remade(i.b)) use(i.b);
     const i8 target = place_[i.b].reg;

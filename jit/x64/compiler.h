@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "jit/ir/passes.h"
 #include "jit/x64/code_cache.h"
@@ -25,13 +26,17 @@ class Compiler {
           block_(block),
           ra_(ra),
           heat_(heat),
-          lazy_(hot) {}
+          lazy_(hot),
+          unit_(own_unit_) {}
     /// What lies where: first what is expected to be executed, then what is out of line, then constants.
     struct Parts {
         std::size_t main_end = 0, cold_end = 0;
         std::size_t loop = 0;  ///< Where a round of the block that is a loop begins; 0: it is none.
     };
     Parts compile();
+
+    /// Of an arm (arms.cpp): `exit`, which `path` is about to emit, goes on in `block`.
+    Compiler(Compiler& path, ir::Block& block, const ir::Inst& exit);
 
   private:
     using Gp = asmjit::x86::Gp;
@@ -59,6 +64,37 @@ class Compiler {
     struct Kept {
         std::vector<std::pair<u32, u32>> general, vectors;  ///< register, value id
     };
+
+    struct Constant {
+        Label label;
+        u64 lo, hi;
+    };
+    /// State that a loop keeps in a register from round to round.
+    struct Home {
+        Inst get;
+        int number;  ///< number_of().
+    };
+    /// What a block and its arms have in common.
+    struct Unit {
+        std::vector<std::unique_ptr<Compiler>> arms;
+        std::vector<std::function<void()>> emit_arms, cold;  ///< After the block; after them.
+        std::vector<Constant> constants;
+        std::vector<u64> written;  ///< Offsets of state that any of them writes.
+        // Of a loop.
+        std::vector<Home> homes;
+        std::vector<ir::Range> unseen;  ///< written_unseen().
+        Label loop;
+    };
+
+    void prepare();
+    void find_written();  ///< Unit::written and ::unseen.
+    void emit_block();
+    bool is_arm() const { return &unit_ != &own_unit_; }
+    // --- arms (arms.cpp)
+    void emit_arm_exit(const Inst& i);
+    /// What the path has in registers or not in its place becomes the first instructions of the arm.
+    void take_over(Compiler& path);
+    void place_inputs();
 
     // --- registers (registers.cpp)
     Gp take_register();            ///< A free one, else that of the value used last of all.
@@ -130,7 +166,10 @@ class Compiler {
     void write_word(u64 offset, u32 id, const Place& place);
     Gp at_hand(u32 id, const Place& place);  ///< The register that holds a value; rax, loaded, if none does.
     void load_from(const Gp& r, u32 id, const Place& place);
+    /// Whether the block or any of its arms writes it.
     bool is_written(const Inst& get) const;
+    bool is_changed(const Inst& get) const;  ///< By what stands before now_.
+    u32 kept_value(const Home& home) const;  ///< What is still there, and in a register, of it; kNobody: nothing is.
     void load_state(const Gp& r, const Inst& get);
     void extend(const Gp& r, ir::Op get);
     /// A register by number: general ones, then vector ones; -1: none.
@@ -264,9 +303,7 @@ class Compiler {
     bool so_stays_ = false;  ///< Nothing in the block writes SO: it is read where it is wanted.
     ir::Liveness live_;
     std::vector<Late> late_;
-    std::vector<int> homes_;      ///< Registers of the state that a loop keeps.
     std::vector<i8> wants_home_;  ///< By value: the vector register that it had better be in at the loop's end; -1.
-    Label loop_;
     Parts parts_;
     std::vector<Place> place_;
     std::vector<bool> wants_xmm_;
@@ -282,12 +319,12 @@ class Compiler {
     std::size_t flags_at_ = 0;  ///< ... as long as no code comes after this offset.
     /// Hot code's uses, value by value; where in it each value's begin, and its next one is.
     std::vector<u32> use_at_, first_use_, next_use_;
-    std::vector<std::function<void()>> cold_;  ///< Emitted after the block.
-    struct Constant {
-        Label label;
-        u64 lo, hi;
-    };
-    std::vector<Constant> constants_;
+    Unit own_unit_;
+    Unit& unit_;
+    std::vector<std::function<void()>>& cold_ = unit_.cold;  ///< Emitted after the block.
+    std::vector<u64> bits_;                                  ///< possible_bits(), once an arm asked for them.
+    u16 counted_ = 0;                                        ///< Guest instructions on the path before an arm.
+    std::vector<Place> inputs_;                              ///< Of an arm.
 };
 
 }  // namespace mpower::jit::x64

@@ -37,11 +37,13 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
         Trace trace = translate_trace(words, first, mode, making_->nip, heat, cache_.options().count_instructions);
         block = std::move(trace.block);
         ranges_ = std::move(trace.ranges);
+        path_ = std::move(trace.path);
         block.gpr_then = making_->gpr;
         ++stats_.hot_blocks;
     } else {
         block = translate(std::span(words).subspan(first), mode, making_->nip);
         ranges_.assign(1, {static_cast<u16>(first), block.guest_count});
+        path_.clear();
         ++stats_.blocks;
     }
     holder_.reset();
@@ -59,7 +61,7 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
     stats_.host_bytes += holder_.textSection()->bufferSize();
     stats_.nanoseconds += static_cast<u64>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
-    return {holder_.textSection()->bufferSize(), ranges_, making_->nip, mode.pr};
+    return {holder_.textSection()->bufferSize(), ranges_, path_, making_->nip, mode.pr};
 }
 
 std::span<const u8> X64Executor::code() const {

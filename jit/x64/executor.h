@@ -45,7 +45,7 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     // What is being made (make).
     CpuState* making_ = nullptr;
     Ra making_at_{};
-    std::vector<WordRange> ranges_;
+    std::vector<WordRange> ranges_, path_;  ///< Of the last make().
 
     // The stamp of CpuState::jumps, and what it stands for.
     struct Stamp {

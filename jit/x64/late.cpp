@@ -145,9 +145,34 @@ void Compiler::write(const Late& l) {
     a_.mov(state(l.offset, l.size), l.size == 1 ? Gp(r.r8()) : Gp(r.r32()));
 }
 
+void Compiler::find_written() {
+    const std::function<void(const ir::Block&)> find = [&](const ir::Block& block) {
+        for (const Inst& i : block.insts) {
+            if (ir::set_size(i.op) != 0) unit_.written.push_back(i.imm);
+        }
+        for (const ir::Block& arm : block.arms) find(arm);
+    };
+    find(block_);
+    unit_.unseen = ir::written_unseen(block_);
+}
+
 bool Compiler::is_written(const Inst& get) const {
-    return std::any_of(block_.insts.begin() + block_.kept, block_.insts.end(),
-                       [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
+    return std::find(unit_.written.begin(), unit_.written.end(), get.imm) != unit_.written.end();
+}
+
+bool Compiler::is_changed(const Inst& get) const {
+    const ir::Range range{get.imm, seen_size(get.op), 0};
+    return std::any_of(block_.insts.begin() + block_.kept, block_.insts.begin() + now_, [&](const Inst& i) {
+        return ir::is_call(i.op) || (ir::set_size(i.op) != 0 && range.overlaps(i.imm, ir::set_size(i.op)));
+    });
+}
+
+u32 Compiler::kept_value(const Home& home) const {
+    for (u32 id = 0; id < block_.kept; ++id) {
+        const Inst& get = block_.insts[id];
+        if (get.op == home.get.op && get.imm == home.get.imm) return is_changed(get) ? kNobody : id;
+    }
+    return kNobody;
 }
 
 void Compiler::load_state(const Gp& r, const Inst& get) {
@@ -185,31 +210,30 @@ void Compiler::emit_loop_head() {
     wants_home_.assign(block_.insts.size(), -1);
     for (u32 id = 0; id < block_.kept; ++id) {
         const Inst& get = block_.insts[id];
-        homes_.push_back(number_of(place_[id], ir::is_vsx(get.imm)));
+        const int home = number_of(place_[id], ir::is_vsx(get.imm));
+        unit_.homes.push_back({get, home});
         // What the loop writes is not in its place from the second round on.
         if (!is_written(get)) continue;
         late_.push_back({get.imm, seen_size(get.op), id});
-        if (homes_.back() < kVectorNumber) continue;
+        if (home < kVectorNumber) continue;
         const auto last = std::find_if(block_.insts.rbegin(), block_.insts.rend(),
                                        [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
-        wants_home_[last->a] = static_cast<i8>(homes_.back() - kVectorNumber);
+        wants_home_[last->a] = static_cast<i8>(home - kVectorNumber);
     }
-    loop_ = a_.newLabel();
-    a_.bind(loop_);
+    unit_.loop = a_.newLabel();
+    a_.bind(unit_.loop);
     parts_.loop = a_.offset();
 }
 
 void Compiler::emit_loop() {
     const auto kept = [&](const Late& l) {
-        for (u32 id = 0; id < block_.kept; ++id) {
-            if (block_.insts[id].imm == l.offset) return true;
-        }
-        return false;
+        return std::any_of(unit_.homes.begin(), unit_.homes.end(), [&](const Home& home) {
+            return home.get.imm == l.offset && seen_size(home.get.op) == l.size;
+        });
     };
     // What the next round writes before it can be seen is written by the poll's way out only.
-    const std::vector<ir::Range> unseen = ir::written_unseen(block_);
     const auto is_unseen = [&](const Late& l) {
-        return std::any_of(unseen.begin(), unseen.end(),
+        return std::any_of(unit_.unseen.begin(), unit_.unseen.end(),
                            [&](const ir::Range& r) { return r.offset == l.offset && r.size == l.size; });
     };
     write_now([&](const Late& l) { return !kept(l) && !is_unseen(l); });
@@ -226,19 +250,16 @@ void Compiler::emit_loop() {
         int to;
         u32 value;
         int from;
+        const Inst* get;
     };
     std::vector<Move> moves;
-    for (u32 id = 0; id < block_.kept; ++id) {
-        const Inst& get = block_.insts[id];
-        const bool vector = homes_[id] >= kVectorNumber;
-        const auto late = std::find_if(late_.begin(), late_.end(), [&](const Late& l) { return l.offset == get.imm; });
-        if (late == late_.end() && is_written(get)) {  // and had to be put in its place
-            moves.push_back({homes_[id], id, kFromState});
-            continue;
-        }
-        const u32 value = late != late_.end() ? late->value : id;
-        const int from = number_of(place_[value], vector);
-        if (from != homes_[id]) moves.push_back({homes_[id], value, from});
+    for (const Home& home : unit_.homes) {
+        const bool vector = home.number >= kVectorNumber;
+        const auto late =
+            std::find_if(late_.begin(), late_.end(), [&](const Late& l) { return l.offset == home.get.imm; });
+        const u32 value = late != late_.end() ? late->value : kept_value(home);
+        const int from = value == kNobody ? kFromState : number_of(place_[value], vector);
+        if (from != home.number) moves.push_back({home.number, value, from, &home.get});
     }
     while (!moves.empty()) {
         bool moved = false;
@@ -249,18 +270,17 @@ void Compiler::emit_loop() {
             const bool vector = m.to >= kVectorNumber;
             const Gp to = gpq(static_cast<u32>(m.to));
             const Xmm to_xmm = xmm(static_cast<u32>(m.to - kVectorNumber));
-            Place elsewhere = place_[m.value];
+            Place elsewhere = m.value == kNobody ? Place{} : place_[m.value];
             elsewhere.reg = elsewhere.xmm = -1;
             if (m.from >= 0) {
                 move(m.to, m.from);
             } else if (m.from == kFromState && vector) {
-                const Inst& get = block_.insts[m.value];
-                if (get.op == Op::kGet128)
-                    a_.movaps(to_xmm, state(get.imm, 16));
+                if (m.get->op == Op::kGet128)
+                    a_.movaps(to_xmm, state(m.get->imm, 16));
                 else
-                    a_.movq(to_xmm, state(get.imm, 8));
+                    a_.movq(to_xmm, state(m.get->imm, 8));
             } else if (m.from == kFromState) {
-                load_state(to, block_.insts[m.value]);
+                load_state(to, *m.get);
             } else if (vector && block_.insts[m.value].op == Op::kPc) {
                 load_into(rax, m.value);
                 a_.movq(to_xmm, rax);
@@ -284,12 +304,11 @@ void Compiler::emit_loop() {
             if (m.from == held) m.from = scratch;
         }
     }
-    for (u32 id = 0; id < block_.kept; ++id) {  // as a read would have it
-        const Inst& get = block_.insts[id];
-        if (get.op != Op::kGet64 && get.op != Op::kGet128 && is_written(get))
-            extend(gpq(static_cast<u32>(homes_[id])), get.op);
+    for (const Home& home : unit_.homes) {  // as a read would have it
+        if (home.get.op != Op::kGet64 && home.get.op != Op::kGet128 && is_written(home.get))
+            extend(gpq(static_cast<u32>(home.number)), home.get.op);
     }
-    a_.jmp(loop_);
+    a_.jmp(unit_.loop);
 }
 
 }  // namespace mpower::jit::x64

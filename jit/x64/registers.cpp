@@ -80,7 +80,7 @@ void Compiler::find_state_values() {
     if (!lazy_) return;
     for (u32 id = 0; id < block_.insts.size(); ++id) {
         const Inst& i = block_.insts[id];
-        if (i.op == Op::kGet64 && ir::is_gpr(i.imm)) stays_in_state_[id] = id >= block_.kept || !is_written(i);
+        if (i.op == Op::kGet64 && ir::is_gpr(i.imm)) stays_in_state_[id] = id >= block_.kept || is_arm() || !is_written(i);
         u32 argument[3];
         const unsigned n = ir::arguments(i, argument);
         // Ways out write these, perhaps after the GPR that they were read from.
@@ -190,11 +190,11 @@ void Compiler::load_into_xmm(const Xmm& x, u32 id) {
 }
 
 Mem Compiler::pool(u64 lo, u64 hi) {
-    for (const Constant& c : constants_) {
+    for (const Constant& c : unit_.constants) {
         if (c.lo == lo && c.hi == hi) return xmmword_ptr(c.label);
     }
-    constants_.push_back({a_.newLabel(), lo, hi});
-    return xmmword_ptr(constants_.back().label);
+    unit_.constants.push_back({a_.newLabel(), lo, hi});
+    return xmmword_ptr(unit_.constants.back().label);
 }
 
 void Compiler::forget_register(u32 id) {

@@ -160,10 +160,8 @@ class Bench {
         std::array<u32, 1024> page;
         page.fill(kStop);
         std::copy(words.begin(), words.end(), page.begin());
-        return compile(translate_trace(
-                           page, 0, mode, kCode, [](unsigned) { return 1u; }, false)
-                           .block,
-                       0, true);
+        const auto heat = [&](unsigned word) { return word < words.size() ? 1u : 0u; };
+        return compile(translate_trace(page, 0, mode, kCode, heat, false).block, 0, true);
     }
 
   private:
