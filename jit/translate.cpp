@@ -76,18 +76,18 @@ class Tracer {
         u64 address;
         const Heat& heat;
         bool counted;
+        u32 first_heat;  ///< Of what begins at `first`.
     };
     explicit Tracer(const Page& page) : page_(page), b_(page.mode) {}
 
     Trace run() {
         follow_from(page_.first, Trace::kMaxInsns);
-        if (const auto way = way_back(); way && !loops()) {
-            Tracer loop(page_);
-            loop.preferred_ = *way;
-            loop.follow_from(page_.first, Trace::kMaxInsns);
-            return loop.with_arms();
-        }
-        return with_arms();
+        const std::optional<Way> way = loops() ? std::nullopt : way_back();
+        if (!way) return with_arms();
+        Tracer loop(page_);
+        loop.preferred_ = way;
+        loop.follow_from(page_.first, Trace::kMaxInsns);
+        return loop.with_arms();
     }
 
   private:
@@ -112,27 +112,31 @@ class Tracer {
     Tracer(const Tracer& path, std::size_t exit) : page_(path.page_), path_(&path), exit_(exit), b_(path.page_.mode) {}
 
     void follow_from(unsigned at, unsigned most) {
+        block_ = at;
         while (at != page_.first || (path_ == nullptr && b_.size() == 0)) {
             if (at >= page_.words.size() || seen(at) || b_.block().pc.size() >= most || b_.size() >= kMaxBlockIr / 2 ||
                 (ranges_.size() == Trace::kMaxPathRanges && !extends(at))) {
                 return leave_for(at);
             }
             translate_at(at);
-            const std::optional<unsigned> next = b_.ended() ? follow() : std::optional<unsigned>(at + 1);
+            if (!b_.ended()) {
+                ++at;
+                continue;
+            }
+            const std::optional<unsigned> next = follow();
             if (!next) return;
-            at = *next;
+            at = block_ = *next;
         }
         came_back_ = true;
-        if (path_ != nullptr && !path_->loops()) return leave_for(at);
         b_.loop();
     }
     /// A way that this path did not take and that leads back to its start.
     std::optional<Way> way_back() const {
         for (const Way& way : ways_) {
-            if (2 * way.heat < way.other_heat) continue;
+            if (8 * u64{way.heat} < way.other_heat) continue;
             Tracer other(*this, way.exit);
-            if (way.word != page_.first) other.follow_from(way.word, Trace::kMaxArmInsns);
-            if (way.word == page_.first || other.came_back_) return way;
+            other.follow_from(way.word, Trace::kMaxArmInsns);
+            if (other.came_back_) return way;
         }
         return std::nullopt;
     }
@@ -145,25 +149,28 @@ class Tracer {
         translate_one(b_, page_.words[at], page_.address + static_cast<u64>(i64{offset(at)}));
     }
 
-    /// Those ways become arms for which there is room, what was taken most first. `all`: what the trace is made of.
-    void add_arms(std::vector<WordRange>& all, Room& room, unsigned depth) {
+    /// Those ways become arms that lead back to the loop, or that have arms which do, while there is room, what was
+    /// taken most first; true if there are any. `all`: what the trace is made of.
+    bool add_arms(std::vector<WordRange>& all, Room& room, unsigned depth) {
+        if (!loops() || depth == Trace::kMaxDepth) return false;
         std::stable_sort(ways_.begin(), ways_.end(), [](const Way& a, const Way& b) { return a.heat > b.heat; });
+        bool any = false;
         for (const Way& way : ways_) {
-            if (room.arms == 0 || depth == Trace::kMaxDepth) return;
             Tracer arm(*this, way.exit);
-            if (way.word == page_.first && !loops()) continue;  // it is left for the beginning
             arm.follow_from(way.word, Trace::kMaxArmInsns);
             std::vector<WordRange> with = all;
             with.insert(with.end(), arm.ranges_.begin(), arm.ranges_.end());
             with = joined(std::move(with));
-            if (with.size() > Trace::kMaxRanges || arm.b_.size() > room.ir) continue;
+            if (room.arms == 0 || arm.b_.size() > room.ir || with.size() > Trace::kMaxRanges) continue;
+            Room left{room.arms - 1, room.ir - arm.b_.size()};
+            if (!arm.add_arms(with, left, depth + 1) && !arm.came_back_) continue;
+            any = true;
             all = std::move(with);
-            --room.arms;
-            room.ir -= arm.b_.size();
-            arm.add_arms(all, room, depth + 1);
+            room = left;
             b_.block().arms.push_back(arm.b_.take());
             b_.block().insts[way.exit].imm2 = b_.block().arms.size();
         }
+        return any;
     }
 
     i32 offset(unsigned word) const { return 4 * (static_cast<i32>(word) - static_cast<i32>(page_.first)); }
@@ -224,11 +231,12 @@ class Tracer {
             insts[n - 2].op == ir::Op::kPc && last.a == n - 2) {
             const ir::Inst branch = insts[n - 3];
             const std::optional<unsigned> taken = target(branch.b);
-            const u32 taken_heat = taken ? page_.heat(*taken) : 0, fall_heat = fall ? page_.heat(*fall) : 0;
+            const auto [taken_heat, fall_heat] = weigh(taken, fall);
             if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
             if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
             // The way back to the start is preferred: it makes a loop.
-            bool take = taken && (*taken == page_.first ? 2 * taken_heat >= fall_heat : taken_heat > fall_heat);
+            const u32 preference = fall == page_.first ? 2 : 1, its = taken == page_.first ? 2 : 1;
+            bool take = taken && its * taken_heat > preference * fall_heat;
             // Up to there the paths are the same.
             if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
             if (take) {
@@ -246,6 +254,21 @@ class Tracer {
         if (!fall) return std::nullopt;
         b_.reopen();
         return fall;
+    }
+
+    /// How often a branch at the end of block_ went where it may, more or less. Of the same block's executions, if only
+    /// one of the ways is hot, the other's had the other way.
+    std::pair<u32, u32> weigh(std::optional<unsigned> taken, std::optional<unsigned> fall) const {
+        const u32 heats[] = {taken ? page_.heat(*taken) : 0, fall ? page_.heat(*fall) : 0};
+        const u32 all = block_ == page_.first ? page_.first_heat : page_.heat(block_);
+        u32 weights[2];
+        for (unsigned n = 0; n < 2; ++n) {
+            weights[n] = heats[n];
+            if (heats[n] < kMuchHeat) continue;
+            weights[n] = page_.first_heat + 1 + std::min(heats[n] - kMuchHeat, page_.first_heat / 4);
+            if (all < kMuchHeat && heats[1 - n] < all) weights[n] = std::max(all - heats[1 - n], 1u);
+        }
+        return {weights[0], weights[1]};
     }
 
     void note_way(Way way, std::optional<unsigned> word) {
@@ -314,6 +337,7 @@ class Tracer {
 
     const Page& page_;
     const Tracer* path_ = nullptr;  ///< Of which this is an arm, from its `exit_` on.
+    unsigned block_ = 0;            ///< Where the basic block that is being translated begins.
     std::optional<Way> preferred_;  ///< To be taken.
     bool came_back_ = false;        ///< To the first instruction.
     std::size_t exit_ = 0;
@@ -326,7 +350,7 @@ class Tracer {
 
 Trace translate_trace(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat,
                       bool counted) {
-    return Tracer({page, first, mode, address, heat, counted}).run();
+    return Tracer({page, first, mode, address, heat, counted, std::max(heat(first), 1u)}).run();
 }
 
 }  // namespace mpower::jit

@@ -283,9 +283,7 @@ const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool h
         if (options_.random_ways) return static_cast<u32>(visitor.random() % 8);
         const u32 heated = t->heated.load(std::memory_order_relaxed);
         if (heated == 0) return static_cast<u32>(std::max(options_.hot - t->heat, 1));
-        // What became hot earlier is hotter.
-        const u32 most = static_cast<u32>(options_.hot);
-        return most + 1 + std::min(hot_count_.load(std::memory_order_relaxed) - heated, most / 4);
+        return kMuchHeat + std::min(hot_count_.load(std::memory_order_relaxed) - heated, kMuchHeat);
     };
     for (;;) {
         PageCode* page = page_code(half, ra);
