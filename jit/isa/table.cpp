@@ -36,19 +36,37 @@ constexpr auto kRows = std::to_array<Row>({
 #undef INST
 });
 
-/// Rows by primary opcode (6 bits) and, below it, by the low 11 bits of the word: each bucket holds the few rows that
-/// can match, most specific first.
+/// Rows by primary opcode and, below it, by those of the low 11 bits of the word that tell its rows apart: each bucket
+/// holds the few rows that can match, most specific first.
 struct Tree {
     std::vector<Row> sorted{kRows.begin(), kRows.end()};
-    std::array<std::vector<const Row*>, 64 * 2048> buckets;
+    struct Bucket {
+        u32 first = 0, count = 0;  ///< In `matching`.
+    };
+    struct Primary {
+        u32 mask = 0, first = 0;  ///< In `buckets`.
+    };
+    std::vector<const Row*> matching;
+    std::vector<Bucket> buckets;
+    std::array<Primary, 64> primaries;
 
     Tree() {
         std::stable_sort(sorted.begin(), sorted.end(),
                          [](const Row& a, const Row& b) { return std::popcount(a.mask) > std::popcount(b.mask); });
+        std::array<std::vector<const Row*>, 64> rows_of;
         for (const Row& row : sorted) {
-            const u32 primary = row.value >> 26;
-            for (u32 low = 0; low < 2048; ++low) {
-                if ((low & row.mask) == (row.value & 2047)) buckets[primary * 2048 + low].push_back(&row);
+            primaries[row.value >> 26].mask |= row.mask & 2047;
+            rows_of[row.value >> 26].push_back(&row);
+        }
+        for (u32 n = 0; n < 64; ++n) {
+            Primary& primary = primaries[n];
+            primary.first = static_cast<u32>(buckets.size());
+            for (u32 low = 0; low <= primary.mask; ++low) {
+                const u32 first = static_cast<u32>(matching.size());
+                for (const Row* row : rows_of[n]) {
+                    if ((low & row->mask) == (row->value & 2047)) matching.push_back(row);
+                }
+                buckets.push_back({first, static_cast<u32>(matching.size()) - first});
             }
         }
     }
@@ -64,7 +82,11 @@ const Tree& tree() {
 std::span<const Row> rows() { return tree().sorted; }
 
 const Row* decode(u32 word, IsaLevel level) {
-    for (const Row* row : tree().buckets[(word >> 26) * 2048 + (word & 2047)]) {
+    const Tree& t = tree();
+    const Tree::Primary& primary = t.primaries[word >> 26];
+    const Tree::Bucket bucket = t.buckets[primary.first + (word & primary.mask)];
+    for (u32 n = bucket.first; n < bucket.first + bucket.count; ++n) {
+        const Row* row = t.matching[n];
         if ((word & row->mask) == row->value && row->level <= level) return row;
     }
     return nullptr;

@@ -32,14 +32,20 @@ void copy_page(const u8* storage, u32* out) {
 
 /// Nearly always true, so without the copy that telling what differs takes.
 bool is_page(const u8* storage, const u32* snapshot) {
-    u64 differences = 0;
-    for (std::size_t n = 0; n < kPageBytes; n += 8) {
-        const u64 there = __atomic_load_n(reinterpret_cast<const u64*>(storage + n), __ATOMIC_RELAXED);
+    const auto difference = [&](std::size_t at) {
+        const u64 there = __atomic_load_n(reinterpret_cast<const u64*>(storage + at), __ATOMIC_RELAXED);
         u64 known;
-        std::memcpy(&known, snapshot + n / 4, 8);
-        differences |= there ^ known;
+        std::memcpy(&known, snapshot + at / 4, 8);
+        return there ^ known;
+    };
+    u64 a = 0, b = 0, c = 0, d = 0;  // several at a time: compilers leave atomic loads one by one
+    for (std::size_t n = 0; n < kPageBytes; n += 32) {
+        a |= difference(n);
+        b |= difference(n + 8);
+        c |= difference(n + 16);
+        d |= difference(n + 24);
     }
-    return differences == 0;
+    return (a | b | c | d) == 0;
 }
 
 /// Where to look for a key first. Blocks of one page are near each other: who looks for one will look for others.
@@ -200,8 +206,12 @@ void CodeCache::kill(Half& half, Translation& t) {
     memory_.patch(t.code, reinterpret_cast<const void*>(stubs_.dispatch));
 }
 
-/// Kills what was made of other words than storage has. The caller holds the page's lock.
-void CodeCache::compare(Half& half, PageCode& page, const u32* storage) {
+/// Takes a new snapshot, and kills what was made of other words. The caller holds the page's lock.
+void CodeCache::compare(Half& half, PageCode& page, Ra ra) {
+    const u8* const there = ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes);
+    if (is_page(there, page.snapshot)) return;
+    u32 storage[kPageWords];
+    copy_page(there, storage);
     for (Translation* t = page.translations; t != nullptr; t = t->next) {
         if (t->dead) continue;
         const auto differs = [&](const WordRange& r) {
@@ -220,12 +230,7 @@ void CodeCache::validate(const Visitor& visitor, Ra ra) {
     const u64 epoch = epochs_.of(ra);
     if (page->validated.load(std::memory_order_acquire) == epoch) return;  // pairs with the store below
     const std::lock_guard lock(page->mutex);
-    const u8* const there = ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes);
-    if (!is_page(there, page->snapshot)) {
-        u32 storage[kPageWords];
-        copy_page(there, storage);
-        compare(half, *page, storage);
-    }
+    compare(half, *page, ra);
     if (page->validated.load(std::memory_order_relaxed) < epoch) {
         page->validated.store(epoch, std::memory_order_release);
     }
@@ -239,18 +244,21 @@ bool CodeCache::insert(Half& half, PageCode& page, Translation& t, const u32* wo
     t.range_count = static_cast<u8>(made.ranges.size());
     std::copy(made.ranges.begin(), made.ranges.end(), t.ranges.begin());
     Slot* slot = slot_of(half, t.key);
+    const bool replaces = slot->translation.load(std::memory_order_relaxed) != nullptr;
     slot->translation.store(&t, std::memory_order_relaxed);
     slot->code.store(t.code, std::memory_order_release);  // pairs with find()
-    for (Translation* old = page.translations; old != nullptr; old = old->next) {
+    for (Translation* old = replaces || t.hot ? page.translations : nullptr; old != nullptr; old = old->next) {
+        if (old->key == t.key) {
+            old->dead = true;
+            memory_.patch(old->code, t.code);
+            continue;
+        }
         const u64 word = old->key >> 12 & (kPageWords - 1);
         const auto has = [&](const WordRange& r) { return word - r.first < r.words; };
-        if (old->heated.load(std::memory_order_relaxed) == 0 && ((old->key ^ t.key) & 0xfff) == 0 &&
-            std::any_of(made.path.begin(), made.path.end(), has)) {
+        if (((old->key ^ t.key) & 0xfff) == 0 && std::any_of(made.path.begin(), made.path.end(), has) &&
+            old->heated.load(std::memory_order_relaxed) == 0) {
             old->heated.store(t.heated.load(std::memory_order_relaxed), std::memory_order_relaxed);
         }
-        if (old->key != t.key) continue;
-        old->dead = true;
-        memory_.patch(old->code, t.code);
     }
     t.next = page.translations;
     page.translations = &t;
@@ -296,8 +304,8 @@ const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool h
         }
         {
             const std::lock_guard lock(page->mutex);
-            copy_page(ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes), words);
-            compare(half, *page, words);
+            compare(half, *page, ra);
+            std::memcpy(words, page->snapshot, kPageBytes);
         }
         t->key = key;
         t->hot = hot;

@@ -45,10 +45,11 @@ struct Translation {
     const u8* code = nullptr;
     Translation* next = nullptr;  ///< In its page.
     i32 heat = 0;                 ///< Executions until it is hot; counted down by its code, by any vCPU, not exactly.
-    /// When it became hot, or a part of hot code that begins elsewhere: how much hot code had been made by then. 0: not yet.
+    /// When it became hot, or a part of hot code that begins elsewhere: how much hot code had been made by then. 0: not
+    /// yet.
     std::atomic<u32> heated{0};
-    bool hot = false;             ///< It is hot code.
-    bool dead = false;            ///< Killed, or replaced: control that arrives here is passed on.
+    bool hot = false;   ///< It is hot code.
+    bool dead = false;  ///< Killed, or replaced: control that arrives here is passed on.
     u8 range_count = 0;
     std::array<WordRange, Trace::kMaxRanges> ranges;  ///< What it was made of.
 };
@@ -166,7 +167,7 @@ class CodeCache final : public SharedCode {
     const u8* make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool hot);
     bool insert(Half& half, PageCode& page, Translation& t, const u32* words, const Maker::Made& made);
     void kill(Half& half, Translation& t);
-    void compare(Half& half, PageCode& page, const u32* storage);
+    void compare(Half& half, PageCode& page, Ra ra);
 
     mmu::GuestRam& ram_;
     mmu::CodeEpochs& epochs_;

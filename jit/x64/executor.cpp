@@ -30,8 +30,13 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
     const auto start = std::chrono::steady_clock::now();
     const ir::Mode mode = ir::mode_of(*making_);
     const unsigned first = (making_at_.v & 4095) / 4;
-    std::array<u32, 1024> words;
-    for (std::size_t i = 0; i < page.size(); ++i) words[i] = mode.le ? page[i] : byte_swap(page[i]);
+    std::array<u32, 1024> swapped;
+    std::span<const u32> words = page;
+    if (!mode.le) {
+        const std::size_t end = t.hot ? page.size() : std::min<std::size_t>(page.size(), first + kMaxBlockInsns);
+        for (std::size_t i = t.hot ? 0 : first; i < end; ++i) swapped[i] = byte_swap(page[i]);
+        words = std::span(swapped).first(end);
+    }
     ir::Block block;
     if (t.hot && !mode.single_step) {
         Trace trace = translate_trace(words, first, mode, making_->nip, heat, cache_.options().count_instructions);
@@ -41,7 +46,7 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
         block.gpr_then = making_->gpr;
         ++stats_.hot_blocks;
     } else {
-        block = translate(std::span(words).subspan(first), mode, making_->nip);
+        block = translate(words.subspan(first), mode, making_->nip);
         ranges_.assign(1, {static_cast<u16>(first), block.guest_count});
         path_.clear();
         ++stats_.blocks;

@@ -72,6 +72,10 @@ class Paths {
         static constexpr u32 kAll[] = {5, 6, 7, 8, 9, 10, 12, 14, 15};
         return kAll[pick(9)];
     }
+    u32 target() {  // the last ones are rarely written
+        const u32 r = reg();
+        return (r == 12 || r == 15) && pick(16) ? 5 + pick(3) : r;
+    }
     u32 x_form(u32 t, u32 a, u32 b, u32 xo) { return 31u << 26 | t << 21 | a << 16 | b << 11 | xo << 1; }
     u32 d_form(u32 opcode, u32 t, u32 a, u32 d) { return opcode << 26 | t << 21 | a << 16 | (d & 0xffff); }
 
@@ -82,32 +86,33 @@ class Paths {
         const u32 rc = pick(4) == 0;
         switch (pick(16)) {
             case 0:
-            case 1: return d_form(14, reg(), pick(6) ? reg() : 0, pick(2) ? pick(4) - 2 : pick(65536));  // addi, li
+            case 1: return d_form(14, target(), pick(6) ? reg() : 0, pick(2) ? pick(4) - 2 : pick(65536));  // addi, li
             case 2:
-            case 3: return x_form(reg(), reg(), reg(), kArithmetic[pick(6)]) | rc;
+            case 3: return x_form(target(), reg(), reg(), kArithmetic[pick(6)]) | rc;
             case 4:
-            case 5: return x_form(reg(), reg(), reg(), kLogical[pick(9)]) | rc;
+            case 5: return x_form(reg(), target(), reg(), kLogical[pick(9)]) | rc;
             case 6: {  // mr
                 const u32 from = reg();
-                return x_form(from, reg(), from, 444);
+                return x_form(from, target(), from, 444);
             }
-            case 7: return 21u << 26 | reg() << 21 | reg() << 16 | pick(1 << 15) << 1 | rc;  // rlwinm
-            case 8: return d_form(28, reg(), reg(), pick(2) ? 1 : pick(65536));              // andi.
+            case 7: return 21u << 26 | reg() << 21 | target() << 16 | pick(1 << 15) << 1 | rc;  // rlwinm
+            case 8: return d_form(28, reg(), target(), pick(2) ? 1 : pick(65536));              // andi.
             case 9:
             case 10:  // cmpdi, cmpwi, cmpldi, cmplwi
                 return d_form(pick(2) ? 11 : 10, pick(8) << 2 | pick(2), reg(), pick(2) ? pick(3) : pick(65536));
-            case 11: return x_form(pick(8) << 2 | pick(2), reg(), reg(), pick(2) ? 0 : 32);   // cmp, cmpl
-            case 12: return d_form(pick(2) ? 58 : 32, reg(), pick(8) ? 4 : 3, 8 * pick(16));  // ld, lwz
-            case 13: return d_form(pick(2) ? 62 : 36, reg(), pick(8) ? 4 : 3, 8 * pick(16));  // std, stw
-            case 14: return x_form(reg(), reg(), reg(), 15) | pick(32) << 6;                  // isel
+            case 11: return x_form(pick(8) << 2 | pick(2), reg(), reg(), pick(2) ? 0 : 32);      // cmp, cmpl
+            case 12: return d_form(pick(2) ? 58 : 32, target(), pick(8) ? 4 : 3, 8 * pick(16));  // ld, lwz
+            case 13: return d_form(pick(2) ? 62 : 36, reg(), pick(8) ? 4 : 3, 8 * pick(16));     // std, stw
+            case 14: return x_form(target(), reg(), reg(), 15) | pick(32) << 6;                  // isel
             default:
-                switch (pick(6)) {
-                    case 0: return x_form(reg(), 0, 0, 19);                                                  // mfcr
-                    case 1: return x_form(reg(), 0, 0, 144) | 1u << (12 + pick(8));                          // mtcrf
+                switch (pick(7)) {
+                    case 6: return x_form(reg(), target(), reg(), 252);              // bpermd, which is a call
+                    case 0: return x_form(target(), 0, 0, 19);                       // mfcr
+                    case 1: return x_form(reg(), 0, 0, 144) | 1u << (12 + pick(8));  // mtcrf
                     case 2: return 19u << 26 | pick(32) << 21 | pick(32) << 16 | pick(32) << 11 | 193 << 1;  // crxor
-                    case 3: return d_form(12, reg(), reg(), pick(4) - 2);                                    // addic
+                    case 3: return d_form(12, target(), reg(), pick(4) - 2);                                 // addic
                     case 4: return d_form(14, 3, 3, pick(2) ? 8 : -8 & 0xffff);                              // addi r3
-                    default: return x_form(reg(), 9, 0, pick(2) ? 467 : 339);  // mtctr, mfctr
+                    default: return x_form(target(), 9, 0, pick(2) ? 467 : 339);  // mtctr, mfctr
                 }
         }
     }
