@@ -21,7 +21,10 @@ namespace mpower::jit::ir {
 
 class Builder {
   public:
-    explicit Builder(Mode mode) { block_.mode = mode; }
+    explicit Builder(Mode mode) {
+        block_.mode = mode;
+        block_.insts.reserve(96);  // most blocks have fewer
+    }
 
     const Mode& mode() const { return block_.mode; }
     bool isa300() const { return mode().level >= IsaLevel::k300; }

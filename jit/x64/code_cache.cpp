@@ -30,8 +30,9 @@ void copy_page(const u8* storage, u32* out) {
     }
 }
 
-/// Nearly always true, so without the copy that telling what differs takes.
-bool is_page(const u8* storage, const u32* snapshot) {
+/// Whether storage has those words of a page; begin and end are multiples of 8. Nearly always true, so without the copy
+/// that telling what differs takes.
+bool has_words(const u8* storage, const u32* snapshot, std::size_t begin, std::size_t end) {
     const auto difference = [&](std::size_t at) {
         const u64 there = __atomic_load_n(reinterpret_cast<const u64*>(storage + at), __ATOMIC_RELAXED);
         u64 known;
@@ -39,7 +40,7 @@ bool is_page(const u8* storage, const u32* snapshot) {
         return there ^ known;
     };
     u64 a = 0, b = 0, c = 0, d = 0;  // several at a time: compilers leave atomic loads one by one
-    for (std::size_t n = 0; n < kPageBytes; n += 32) {
+    for (std::size_t n = 4 * begin; n < 4 * end; n += 32) {
         a |= difference(n);
         b |= difference(n + 8);
         c |= difference(n + 16);
@@ -206,10 +207,11 @@ void CodeCache::kill(Half& half, Translation& t) {
     memory_.patch(t.code, reinterpret_cast<const void*>(stubs_.dispatch));
 }
 
-/// Takes a new snapshot, and kills what was made of other words. The caller holds the page's lock.
-void CodeCache::compare(Half& half, PageCode& page, Ra ra) {
+/// If words from `begin` to `end` have changed: takes a new snapshot of the page, and kills what was made of other
+/// words. The caller holds the page's lock.
+void CodeCache::compare(Half& half, PageCode& page, Ra ra, std::size_t begin, std::size_t end) {
     const u8* const there = ram_.at(Ra{ra.v & ~(kPageBytes - 1)}, kPageBytes);
-    if (is_page(there, page.snapshot)) return;
+    if (has_words(there, page.snapshot, begin, end)) return;
     u32 storage[kPageWords];
     copy_page(there, storage);
     for (Translation* t = page.translations; t != nullptr; t = t->next) {
@@ -230,7 +232,7 @@ void CodeCache::validate(const Visitor& visitor, Ra ra) {
     const u64 epoch = epochs_.of(ra);
     if (page->validated.load(std::memory_order_acquire) == epoch) return;  // pairs with the store below
     const std::lock_guard lock(page->mutex);
-    compare(half, *page, ra);
+    compare(half, *page, ra, 0, kPageWords);
     if (page->validated.load(std::memory_order_relaxed) < epoch) {
         page->validated.store(epoch, std::memory_order_release);
     }
@@ -281,6 +283,9 @@ const u8* CodeCache::promote(Visitor& visitor, u64 key, Ra ra, Maker& maker) {
 const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool hot) {
     Half& half = half_of(visitor);
     u32 words[kPageWords];
+    // What a cold block may be made of, or anything.
+    const std::size_t first = ra.v / 4 % kPageWords, begin = hot ? 0 : first & ~std::size_t{7},
+                      end = hot ? kPageWords : std::min(kPageWords, (first + kMaxBlockInsns + 7) & ~std::size_t{7});
     const u32 mode_key = static_cast<u32>(key & 0xfff);  // the real address has zeros there
     const Heat heat = [&](unsigned word) {
         const u64 there = ir::block_key(Ra{ra.v & ~(kPageBytes - 1)} + 4 * u64{word}, mode_key);
@@ -304,15 +309,15 @@ const u8* CodeCache::make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool h
         }
         {
             const std::lock_guard lock(page->mutex);
-            compare(half, *page, ra);
-            std::memcpy(words, page->snapshot, kPageBytes);
+            compare(half, *page, ra, begin, end);
+            std::copy(page->snapshot + begin, page->snapshot + end, words + begin);
         }
         t->key = key;
         t->hot = hot;
         if (hot) t->heated.store(hot_count_.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         t->heat = options_.hot;
         t->code = visitor.chunk;
-        const Maker::Made made = maker.make(words, visitor.chunk, *t, heat);
+        const Maker::Made made = maker.make(std::span(words).first(end), visitor.chunk, *t, heat);
         if (made.bytes > left()) {
             if (made.bytes > kChunk) std::abort();  // a block is far smaller
             visitor.chunk = visitor.chunk_end;

@@ -65,8 +65,9 @@ class Maker {
         u64 address = 0;                    ///< Effective address by which it was met first, for a profile.
         bool user = false;                  ///< It is for problem state.
     };
-    /// `page`: the block's page, as read once, in storage's byte order. The code will be executed at `where`. `t`: what
-    /// it will be known as; hot or not. `heat`: of the blocks of the page.
+    /// `page`: the block's page, as read once, in storage's byte order; of what is to be cold code no more than it may
+    /// use. The code will be executed at `where`. `t`: what it will be known as; hot or not. `heat`: of the blocks of
+    /// the page.
     virtual Made make(std::span<const u32> page, const u8* where, Translation& t, const Heat& heat) = 0;
     /// The code of the last make().
     virtual std::span<const u8> code() const = 0;
@@ -167,7 +168,7 @@ class CodeCache final : public SharedCode {
     const u8* make(Visitor& visitor, u64 key, Ra ra, Maker& maker, bool hot);
     bool insert(Half& half, PageCode& page, Translation& t, const u32* words, const Maker::Made& made);
     void kill(Half& half, Translation& t);
-    void compare(Half& half, PageCode& page, Ra ra);
+    void compare(Half& half, PageCode& page, Ra ra, std::size_t begin, std::size_t end);
 
     mmu::GuestRam& ram_;
     mmu::CodeEpochs& epochs_;

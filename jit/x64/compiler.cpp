@@ -37,7 +37,7 @@ void Compiler::prepare() {
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
     if (lazy_) ir::share_probes(block_);
-    if (!is_arm()) find_written();
+    if (lazy_ && !is_arm()) find_written();
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
         return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
     });
