@@ -1,7 +1,9 @@
 // Storage accesses near one base: one look at the TLB for all of them.
 #include <algorithm>
+#include <bit>
 #include <optional>
 
+#include "jit/cache_ops.h"
 #include "jit/ir/passes.h"
 
 namespace mpower::jit::ir {
@@ -9,7 +11,8 @@ namespace {
 
 constexpr i64 kMostBytes = 2048;  ///< More is likely to cross a page.
 
-/// An address as far as it is known: within [low, high] of a base, if the guesses are right.
+/// An access as far as it is known: its bytes are in the pages of bytes [low, high) from a base, if the guesses are
+/// right.
 struct Near {
     u32 base;
     i64 low, high;
@@ -40,12 +43,12 @@ class Prober {
   private:
     bool is_vector(Op op) const { return op == Op::kLoad128 || op == Op::kStore128; }
 
-    /// A register that the block only reads, if it had a small multiple of 16.
+    /// A register that the block only reads, if it had a small multiple of 16, or a few cache lines.
     std::optional<i64> guess(u32 id) const {
         const Inst& get = block_.insts[id];
         if (block_.gpr_then == nullptr || get.op != Op::kGet64 || !is_gpr(get.imm)) return {};
         const u64 then = block_.gpr_then[get.imm / 8];
-        if (then > 256 || then % 16 != 0) return {};
+        if (then % 16 != 0 || then > (then % kCacheLineBytes == 0 ? kMostBytes / 2 : 256)) return {};
         for (const Inst& i : block_.insts) {
             if (is_call(i.op) || (set_size(i.op) != 0 && i.imm == get.imm)) return {};
         }
@@ -53,13 +56,18 @@ class Prober {
     }
 
     Near near(const Inst& access) const {
-        Near n{access.a, static_cast<i64>(access.imm), static_cast<i64>(access.imm), {}};
+        const i64 at = static_cast<i64>(access.imm);
+        Near n{access.a, at, at + access.access.size, {}};
         for (bool indexed = false;;) {
             const Inst& i = block_.insts[n.base];
             if (i.op != Op::kAdd && i.op != Op::kAnd) return n;
             const Inst& right = block_.insts[i.b];
-            if (i.op == Op::kAnd) {  // aligned: in the page of what was aligned
-                if (right.op != Op::kConst || ~right.imm > 15) return n;
+            if (i.op == Op::kAnd) {
+                // Aligned to a power of two: pages are, too, so a byte of what was aligned stands for its whole unit.
+                const u64 unit = ~right.imm + 1;
+                if (right.op != Op::kConst || unit > kCacheLineBytes || !std::has_single_bit(unit)) return n;
+                n.low &= static_cast<i64>(right.imm);
+                n.high = ((n.high - 1) & static_cast<i64>(right.imm)) + 1;
                 n.base = i.a;
                 continue;
             }
@@ -99,8 +107,7 @@ class Prober {
             if (i.op == Op::kExitIf) ++exits;
             if (i.op != Op::kLoad && i.op != Op::kStore && !is_vector(i.op)) continue;
             const bool store = i.op == Op::kStore || i.op == Op::kStore128;
-            Near n = near(i);
-            n.high += i.access.size;
+            const Near n = near(i);
             const auto takes = [&](const Group& g) {
                 // Loads take what is found for a store that has been done; but what may not be stored to, and is not if
                 // a way out is taken, is found by loads only.

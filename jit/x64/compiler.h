@@ -266,6 +266,8 @@ class Compiler {
     void emit_load128(u32 id, const Inst& i);
     void emit_store128(const Inst& i);
     std::vector<Inst> take_run(const Inst& first);  ///< now_ becomes the last one's.
+    /// Stores `v` to all of them; clobbers xmm1.
+    void store_run(const std::vector<Inst>& run, Mem storage, const Xmm& v);
     // --- reservations (reservations.cpp)
     /// Before the plain store i to `storage`: goes to `slow` if it may end reservations. Clobbers rax, rcx.
     void test_watched(const Mem& storage, const Gp& base, const Inst& i, const Label& slow);

@@ -231,6 +231,28 @@ std::vector<ir::Inst> Compiler::take_run(const Inst& first) {
     return run;
 }
 
+void Compiler::store_run(const std::vector<Inst>& run, Mem storage, const Xmm& v) {
+    const u32 each = host_.avx512 ? 4 : host_.avx2 ? 2 : 1;  // vectors in the widest register
+    const auto gap = [](const Inst& a, const Inst& b) { return b.imm - a.imm != 16; };
+    if (each == 1 || run.size() % each != 0 || std::adjacent_find(run.begin(), run.end(), gap) != run.end()) {
+        for (const Inst& i : run) {
+            storage.setOffset(static_cast<i32>(i.imm));
+            a_.movups(storage, v);
+        }
+        return;
+    }
+    storage.setSize(16 * each);
+    if (host_.avx512)
+        a_.vshufi64x2(zmm1, v.zmm(), v.zmm(), 0);
+    else
+        a_.vinserti128(ymm1, v.ymm(), v, 1);
+    for (std::size_t n = 0; n < run.size(); n += each) {
+        storage.setOffset(static_cast<i32>(run[n].imm));
+        host_.avx512 ? a_.vmovups(storage, zmm1) : a_.vmovups(storage, ymm1);
+    }
+    a_.vzeroupper();  // or SSE instructions would wait for the upper halves
+}
+
 void Compiler::emit_store128(const Inst& i) {
     const Xmm v = use_xmm(i.b);
     if (!lazy_) {
@@ -247,10 +269,7 @@ void Compiler::emit_store128(const Inst& i) {
         a_.pshufb(xmm0, xmmword_ptr(rsp, kSwapMask));
     }
     const std::vector<Inst> run = take_run(i);
-    for (const Inst& each : run) {
-        storage.setOffset(static_cast<i32>(each.imm));
-        a_.movups(storage, each.access.swap ? xmm0 : v);
-    }
+    store_run(run, storage, i.access.swap ? xmm0 : v);
     a_.bind(done);
     access_out_of_line(
         slow, done, run, ea, true, late_writes(), [this, v] { a_.movaps(xmm0, v); }, [] {});

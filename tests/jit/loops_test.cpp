@@ -119,8 +119,10 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
     Loops make(seed);
     for (unsigned n = 0; n < loops; ++n) {
         const std::vector<u32> words = make.body();
+        Host host = x64::host();
+        if (make.pick(4) == 0) host.avx512 = host.vbmi = host.bitalg = host.vpopcnt = false;
         CodeCache cache(hot.ram, hot.epochs, {.count_instructions = true, .hot = 2, .clobber = true},
-                        4 * CodeCache::kChunk);
+                        4 * CodeCache::kChunk, host);
         X64Executor executor(hot.mmu, cache);
         Interpreter interpreter(slow.mmu);
         for (Machine* m : {&hot, &slow}) {
@@ -140,7 +142,8 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
             s.last_float = {};
             s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(40) : data + 0x3000 + 4 * make.pick(64);
             s.gpr[4] = data + make.pick(0x1200);
-            for (unsigned r = 5; r < 9; ++r) s.gpr[r] = make.pick(4) == 0 ? make.pick(64) : 16 * (r - 5);
+            const unsigned step = make.pick(3) == 0 ? 128 : 16;
+            for (unsigned r = 5; r < 9; ++r) s.gpr[r] = make.pick(4) == 0 ? make.pick(64) : step * (r - 5);
             s.gpr[9] = make.any(), s.gpr[10] = make.any();
             s.ctr = 1 + make.pick(round == 0 ? 60 : 20);
             CpuState& o = slow.state;

@@ -125,7 +125,6 @@ void store_atomic(Builder& b, Insn i, u8 size) {
     }
 }
 
-constexpr u64 kCacheLineBytes = 128;
 
 }  // namespace
 
