@@ -23,9 +23,12 @@ class Paths {
             block = {0x396bffff, 0x2fab0000};      // addi r11,r11,-1; cmpdi cr7,r11,0
             block.push_back(kToEnd | 0x409d0000);  // ble cr7
             for (u32 n = pick(7); n-- > 0;) block.push_back(instruction());
-            if (pick(6) == 0) block.push_back(kToFunction | 0x48000001);  // bl
+            const bool calls = pick(6) == 0;
+            if (calls) block.push_back(kToFunction | 0x48000001);  // bl
             const u32 other = pick(static_cast<u32>(blocks.size()));
-            if (pick(8) == 0) {
+            if (!calls && pick(8) == 0) {
+                block.push_back(0x4e800020);  // blr, to a block or behind a bl
+            } else if (pick(8) == 0) {
                 block.push_back(kToBlock | 0x48000000);  // b
             } else {
                 const u32 options = pick(5) == 0 ? (pick(2) ? 16u : 18u) : (pick(2) ? 12u : 4u);  // bdnz, bdz; bc
@@ -36,6 +39,7 @@ class Paths {
         return place(blocks);
     }
 
+    u64 link() const { return kCode + 4 * link_; }  ///< The beginning of a block of the last program().
     u32 pick(u32 n) { return static_cast<u32>(random_() % n); }
     u64 any() { return pick(3) == 0 ? pick(5) - 2ull : random_() >> pick(64); }
 
@@ -43,7 +47,7 @@ class Paths {
     // In a displacement, which place() puts in.
     static constexpr u32 kToEnd = 4, kToFunction = 8, kToBlock = 12, kTarget = 0xc;
 
-    static std::vector<u32> place(const std::vector<std::vector<u32>>& blocks) {
+    std::vector<u32> place(const std::vector<std::vector<u32>>& blocks) {
         std::vector<u32> begins, words;
         u32 at = 0;
         for (const auto& block : blocks) {
@@ -51,6 +55,7 @@ class Paths {
             at += static_cast<u32>(block.size()) - 1;
         }
         const u32 end = at, function = at + 1;
+        link_ = begins[pick(static_cast<u32>(begins.size()))];
         for (const auto& block : blocks) {
             for (std::size_t n = 0; n + 1 < block.size(); ++n) {
                 u32 word = block[n];
@@ -118,6 +123,7 @@ class Paths {
     }
 
     std::mt19937_64 random_;
+    u32 link_ = 0;
 };
 
 TEST(Paths, OfIntegers_LeaveTheSameState_HotAndInterpreted) {
@@ -152,7 +158,7 @@ TEST(Paths, OfIntegers_LeaveTheSameState_HotAndInterpreted) {
             for (u8& field : s.cr) field = static_cast<u8>(make.pick(16));
             s.ca = static_cast<u8>(make.pick(2)), s.so = static_cast<u8>(make.pick(2));
             s.ctr = make.pick(2) ? make.pick(8) : make.any();
-            s.lr = make.any(), s.instructions = 0;
+            s.lr = make.link(), s.instructions = 0;
             CpuState& o = slow.state;
             std::memcpy(o.gpr, s.gpr, sizeof s.gpr);
             std::memcpy(o.cr, s.cr, sizeof s.cr);
