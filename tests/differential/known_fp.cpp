@@ -1,4 +1,5 @@
-// Floating-point results that QEMU 7.2 gets wrong and shapes_fp.cpp cannot avoid.
+// Floating-point results that QEMU 7.2 gets wrong and shapes_fp.cpp cannot avoid. Places are those of Power ISA 2.07
+// and 3.0, Book I; "7, NAME": the description of that instruction in chapter 7.
 #include <algorithm>
 #include <iterator>
 
@@ -30,7 +31,7 @@ bool same_without_register(const Image& ours, const Image& theirs, u32 n, bool w
 }
 
 /// Estimates, truncated (shapes_fp.cpp): the last bit that is left may differ. Those of zeros raise ZX and are
-/// infinities (Book I 4.6.6, 7.6.1); QEMU 7.2 has no ZX there, and 0.5 for some.
+/// infinities (4.6.6.1; 7, xsredp); QEMU 7.2 has no ZX there, and 0.5 for some.
 const char* known_estimate_difference(const Group& group, const Image& ours, const Image& theirs) {
     const std::string_view id = group.row->id;
     const Estimate kind = estimate(id);
@@ -73,44 +74,45 @@ const char* known_fp_difference(const Group& group, const Image& ours, const Ima
         const bool denormal = ((x | y) & ~(u64{1} << 63)) < kLeastNormalSingle;
         if ((distance <= u64{1} << 29 || overflow || denormal) &&
             same_without_fpscr(ours, corrected, kUx | kOx | kFprf)) {
-            return "QEMU 7.2 rounds to double first";
+            return "rounded once, to single (7, xsaddsp); QEMU 7.2 rounds to double first";
         }
     }
     if ((id.ends_with("s") || id.ends_with("sp") || id.ends_with("frsp")) && (fpscr & kC) &&
         !(theirs.state.fpscr & kC) && same_without_fpscr(ours, theirs, kC)) {
-        return "FPRF is that of the result as a single: denormal (Book I A.1)";
+        return "FPRF is that of the result as a single: denormal (A.1)";
     }
     if (id.starts_with("xv") && (fpscr & kOx) && (fpscr & kUx) && !(theirs.state.fpscr & kUx) &&
         same_without_fpscr(ours, theirs, kUx)) {
-        return "QEMU 7.2 forgets the underflow of one element beside the overflow of another";
+        return "each element's exceptions (7, xvaddsp); QEMU 7.2 forgets an underflow beside an overflow";
     }
     if (id.starts_with("xvcv") && (fpscr & kVxcvi) && same_without_register(ours, theirs, i.xt(), true)) {
-        return "QEMU 7.2 gives an element the invalid result of one before";
+        return "each element by itself (7, xvcvdpsxds); QEMU 7.2 gives one the invalid result of one before";
     }
     if (id == "xsmaxcdp" && ((ours.state.vsr[i.xt()].hi | theirs.state.vsr[i.xt()].hi) & ~(u64{1} << 63)) == 0 &&
         same_without_register(ours, theirs, i.xt(), true)) {
-        return "+0 and -0: src1 > src2 ? src1 : src2 gives src2; QEMU 7.2 gives src1";
+        return "+0 and -0: src1 > src2 ? src1 : src2 gives src2 (7, xsmaxcdp); QEMU 7.2 gives src1";
     }
     constexpr u64 kVxsnan = 0x01000000, kVximz = 0x00100000;
     if (id.find("ma") != id.npos || id.find("ms") != id.npos || id.find("nm") != id.npos) {
         if ((fpscr & kVxsnan) && (fpscr & kVximz) && same_without_fpscr(ours, theirs, kVxsnan)) {
-            return "QEMU 7.2 forgets the signalling addend of infinity times zero";
+            return "VXSNAN and VXIMZ, each (7, xsmaddadp); QEMU 7.2 forgets a signalling addend of infinity times zero";
         }
     }
     if (id == "xsrqpxp" && (fpscr & 0x1f000) == 0x11000 && same_without_register(ours, theirs, 32 + i.rt(), true)) {
-        return "a NaN keeps its fraction (Book I, bfp_ROUND_TO_BFP80)";
+        return "a NaN keeps its fraction (7, bfp_ROUND_TO_BFP80)";
     }
     constexpr u64 kVx = 0x20000000, kFx = 0x80000000;
     if (starts(id, {"xsmaxjdp", "xsminjdp"}) && (fpscr & kVxsnan) &&
         same_without_fpscr(ours, theirs, kVxsnan | kVx | kFx)) {
-        return "QEMU 7.2 does not look at src2 when src1 is a NaN";
+        return "VXSNAN if either operand signals (7, xsmaxjdp); QEMU 7.2 does not look at src2 when src1 is a NaN";
     }
-    if (id == "xsnmsubqp" && i.bit(31)) { return "QEMU 7.2 does not round xsnmsubqpo to odd"; }
+    if (id == "xsnmsubqp" && i.bit(31)) { return "RO = 1 rounds to odd (7, xsnmsubqp); QEMU 7.2 does not"; }
     if (id == "xststdcsp") {
         Image corrected = theirs;
         const u32 match = 2u << (4 * (7 - i.bf()));
         corrected.state.cr ^= (theirs.state.cr ^ ours.state.cr) & match;
-        if (same_without_fpscr(ours, corrected, 0x2000)) return "QEMU 7.2 counts doubles below 2^-149 as zeros";
+        if (same_without_fpscr(ours, corrected, 0x2000))
+            return "a double below 2^-149 is no zero (7, xststdcsp); QEMU 7.2 counts it as one";
     }
     return nullptr;
 }

@@ -8,7 +8,7 @@
 namespace mpower::differential {
 namespace {
 
-/// FPSCR[FR]: QEMU does not compute it.
+/// FPSCR[FR] (Book I 4.2.2): QEMU does not compute it.
 constexpr u64 kFpscrCompared = ~u64{0x00040000};
 
 /// What counts of a state; `ended`: by a signal, then that is what the signal handler sees.

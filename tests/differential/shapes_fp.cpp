@@ -1,12 +1,12 @@
-// Floating point: what the ISA leaves undefined, and what QEMU 7.2 keeps differently in FPSCR.
+// Floating point: what the ISA (sections of Book I) leaves undefined, and what QEMU 7.2 keeps differently in FPSCR.
 //
-//   FX     QEMU sets it for an exception whose bit was set already; the ISA only when one changes from 0 to 1. So FX is
-//   1
-//          as soon as any exception bit is, throughout.
+//   FX     QEMU sets it for an exception whose bit was set already; the ISA only when one changes from 0 to 1 (4.2.2).
+//          So FX is 1 as soon as any exception bit is, throughout.
 //   FR     QEMU does not compute it; it is not compared (report.cpp), and made 0 where an instruction reads it.
 //   FI     QEMU clears it in instructions that leave it alone. Made 0 before them.
-//   FPRF   undefined after conversions to integers; QEMU forgets it in some conversions from integers. Made 0 after
-//   them. enables stay 0: qemu-user runs with FE0 = FE1 = 1.
+//   FPRF   undefined after conversions to integers (4.6.7.2); QEMU forgets it in some conversions from integers. Made 0
+//          after them.
+//   The enables stay 0: qemu-user runs with FE0 = FE1 = 1.
 #include <algorithm>
 #include <iterator>
 
@@ -104,7 +104,7 @@ bool shape_floating_point(Draft& d) {
         d.after.push_back(mtfsb1(kFx));
     } else if (m == "mtfsb0" || m == "mtfsb1") {
         if (d.field(6, 10) >= 24 && d.field(6, 10) <= 29) return false;
-        if (m == "mtfsb1") d.before.push_back(mtfsb1(kFx));  // QEMU does not set FX for the bit
+        if (m == "mtfsb1") d.before.push_back(mtfsb1(kFx));  // QEMU does not set FX for the bit (4.2.2)
         d.after.push_back(mtfsb1(kFx));
     } else if (m == "mcrfs") {
         d.before.push_back(mtfsb0(kFr));
@@ -118,12 +118,12 @@ bool shape_floating_point(Draft& d) {
         m.starts_with("fcmp") || m.starts_with("xscmp") || m.starts_with("ftdiv") || m.starts_with("ftsqrt");
     if (m.starts_with("xv") || m.starts_with("xsmax") || m.starts_with("xsmin") || compares)
         d.before.push_back(mtfsb0(kFi));
-    if (compares) d.after.push_back(mtfsb0(kC));  // QEMU sets it for an invalid comparison
+    if (compares) d.after.push_back(mtfsb0(kC));  // FPCC is all that changes (4.6.8); QEMU sets C too if invalid
     static constexpr std::string_view kNoFprf[] = {"fcfids", "fcfidu", "fcfidus"};
     if (m.starts_with("fcti") || in(m, kNoFprf) || (m.starts_with("xscvdp") && m.size() == 10 && m[7] != 'p'))
         clear_fprf(d);
-    // QEMU rounds the result of a negating multiply-add after it has negated it: the same only when rounding to
-    // nearest.
+    // QEMU rounds the result of a negating multiply-add after it has negated it, not before (4.6.6.2): the same only
+    // when rounding to nearest.
     if (m.starts_with("fnm") || m.starts_with("xsnm") || m.starts_with("xvnm")) {
         d.before.push_back(mtfsfi(7, 0));
         d.after.push_back(mtfsfi(7, d.random.below(4)));
