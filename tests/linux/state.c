@@ -1,7 +1,8 @@
 // state SECONDS: FP, VMX, VSX and DFP state of ppc64el Linux programs survives context switches, migrations and
 // signals. 2 processes of 8 threads load all registers with random values, in random rounding modes, or calculate what
 // is known, while a timer interrupts each thread a thousand times a second; the handler does the same in modes of its
-// own, and leaves its state behind. Exit status 1: something was lost.
+// own, and leaves its state behind. 3 processes of 2 threads use FP, VMX or VSX only. Exit status 1: something was
+// lost.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -19,10 +20,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { kProcesses = 2, kThreads = 8, kNumbers = 64 };
+enum { kProcesses = 2, kThreads = 8, kOnlyThreads = 2, kNumbers = 64 };
 
 struct Shared {
-    atomic_ulong rounds, signals, migrations, changed, lost;
+    atomic_ulong rounds, facilities, signals, migrations, changed, lost;
 };
 static struct Shared* shared;
 
@@ -41,10 +42,16 @@ struct State {
     uint64_t fpscr;
 } __attribute__((aligned(16)));
 
-#define ALL_REGISTERS                                                                                                \
-    "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39," \
-    "40,41,42,43,"                                                                                                   \
-    "44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63"
+#define LOW_REGISTERS "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31"
+#define ALL_REGISTERS \
+    LOW_REGISTERS ",32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63"
+#define FPR_CLOBBERS                                                                                              \
+    "fr0", "fr1", "fr2", "fr3", "fr4", "fr5", "fr6", "fr7", "fr8", "fr9", "fr10", "fr11", "fr12", "fr13", "fr14", \
+        "fr15", "fr16", "fr17", "fr18", "fr19", "fr20", "fr21", "fr22", "fr23", "fr24", "fr25", "fr26", "fr27",   \
+        "fr28", "fr29", "fr30", "fr31"
+#define VR_CLOBBERS                                                                                              \
+    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
+        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
 
 /* Loads the state, counts down, and stores it. */
 static void __attribute__((noinline)) hold(const struct State* in, struct State* out, unsigned long count) {
@@ -62,11 +69,7 @@ static void __attribute__((noinline)) hold(const struct State* in, struct State*
         "mfvscr 0\n stvx 0,0,%[to]\n"
         : [from] "+b"(from), [to] "+b"(to)
         : [count] "r"(count), [fpscr] "i"(offsetof(struct State, fpscr)), [vscr] "i"(offsetof(struct State, vscr))
-        : "0", "ctr", "memory", "fr0", "fr1", "fr2", "fr3", "fr4", "fr5", "fr6", "fr7", "fr8", "fr9", "fr10", "fr11",
-          "fr12", "fr13", "fr14", "fr15", "fr16", "fr17", "fr18", "fr19", "fr20", "fr21", "fr22", "fr23", "fr24",
-          "fr25", "fr26", "fr27", "fr28", "fr29", "fr30", "fr31", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8",
-          "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
-          "v25", "v26", "v27", "v28", "v29", "v30", "v31");
+        : "0", "ctr", "memory", FPR_CLOBBERS, VR_CLOBBERS);
 }
 
 static uint64_t random_bits(uint64_t* seed) { /* splitmix64 */
@@ -96,6 +99,79 @@ static void check_registers(uint64_t* seed, unsigned long count) {
     }
     if (in.fpscr != out.fpscr) lost("FPSCR", out.fpscr, in.fpscr);
     if (in.vscr != out.vscr) lost("VSCR", (unsigned long)out.vscr, (unsigned long)in.vscr);
+}
+
+/* --- registers of one facility. Linux gives a program a facility when it uses it, and after 255 switches waits for
+ * that again. Where a program uses nothing else, other programs' registers are in the rest. */
+enum { kFp, kVmx, kVsx, kFacilities };
+
+/* Counts down, or yields the processor: Linux keeps these registers in system calls. */
+#define PASS_TIME                                                                   \
+    "cmpdi %[yields],0\n bne 2f\n mtctr %[count]\n 1: bdnz 1b\n b 3f\n"             \
+    "2: li 0,158\n sc\n addi %[yields],%[yields],-1\n cmpdi %[yields],0\n bne 2b\n" \
+    "3:\n"
+#define PASS_TIME_CLOBBERS "0", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "ctr", "xer", "cr0", "memory"
+
+static void __attribute__((noinline)) hold_fp(const struct State* in, struct State* out, long count, long yields) {
+    __asm__ volatile(
+        "lfd 0,%c[fpscr](%[from])\n mtfsf 0xff,0,1,0\n"
+        ".irp n," LOW_REGISTERS "\n lfd \\n,16*\\n(%[from])\n .endr\n" PASS_TIME ".irp n," LOW_REGISTERS
+        "\n stfd \\n,16*\\n(%[to])\n .endr\n"
+        "mffs 0\n stfd 0,%c[fpscr](%[to])\n"
+        : [yields] "+r"(yields)
+        : [from] "b"(in), [to] "b"(out), [count] "r"(count), [fpscr] "i"(offsetof(struct State, fpscr))
+        : PASS_TIME_CLOBBERS, FPR_CLOBBERS);
+}
+static void __attribute__((noinline)) hold_vmx(const struct State* in, struct State* out, long count, long yields) {
+    __asm__ volatile(
+        "li 0,%c[vscr]\n lvx 0,%[from],0\n mtvscr 0\n"
+        ".irp n," LOW_REGISTERS "\n li 0,512+16*\\n\n lvx \\n,%[from],0\n .endr\n" PASS_TIME ".irp n," LOW_REGISTERS
+        "\n li 0,512+16*\\n\n stvx \\n,%[to],0\n .endr\n"
+        "li 0,%c[vscr]\n mfvscr 0\n stvx 0,%[to],0\n"
+        : [yields] "+r"(yields)
+        : [from] "b"(in), [to] "b"(out), [count] "r"(count), [vscr] "i"(offsetof(struct State, vscr))
+        : PASS_TIME_CLOBBERS, VR_CLOBBERS);
+}
+/* Registers that a function need not save, which it would do by instructions of the other facilities. */
+#define VOLATILE_VSRS "0,1,2,3,4,5,6,7,8,9,10,11,12,13,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51"
+static void __attribute__((noinline)) hold_vsx(const struct State* in, struct State* out, long count, long yields) {
+    __asm__ volatile(".irp n," VOLATILE_VSRS "\n li 0,16*\\n\n lxvd2x \\n,%[from],0\n .endr\n" PASS_TIME
+                     ".irp n," VOLATILE_VSRS "\n li 0,16*\\n\n stxvd2x \\n,%[to],0\n .endr\n"
+                     : [yields] "+r"(yields)
+                     : [from] "b"(in), [to] "b"(out), [count] "r"(count)
+                     : PASS_TIME_CLOBBERS, "fr0", "fr1", "fr2", "fr3", "fr4", "fr5", "fr6", "fr7", "fr8", "fr9", "fr10",
+                       "fr11", "fr12", "fr13", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",
+                       "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19");
+}
+
+static void compare(const char* what, uint64_t got, uint64_t wanted) {
+    if (got != wanted) lost(what, got, wanted);
+}
+
+static void check_facility(int facility, uint64_t* seed, long count, long yields) {
+    struct State in, out;
+    for (int n = 0; n < 64; ++n) in.vsr[n] = (unsigned __int128)random_bits(seed) << 64 | random_bits(seed);
+    in.vscr = random_vscr(seed);
+    in.fpscr = random_fpscr(seed);
+    if (facility == kFp) {
+        hold_fp(&in, &out, count, yields);
+        for (int n = 0; n < 32; ++n) compare("FPR", (uint64_t)out.vsr[n], (uint64_t)in.vsr[n]);
+        compare("FPSCR beside FPRs", out.fpscr, in.fpscr);
+    } else if (facility == kVmx) {
+        hold_vmx(&in, &out, count, yields);
+        for (int n = 32; n < 64; ++n) {
+            compare("VR", (uint64_t)out.vsr[n], (uint64_t)in.vsr[n]);
+            compare("VR", (uint64_t)(out.vsr[n] >> 64), (uint64_t)(in.vsr[n] >> 64));
+        }
+        compare("VSCR beside VRs", (uint64_t)out.vscr, (uint64_t)in.vscr);
+    } else {
+        hold_vsx(&in, &out, count, yields);
+        for (int n = 0; n < 52; ++n) {
+            if (n >= 14 && n < 32) continue;
+            compare("VSR", (uint64_t)out.vsr[n], (uint64_t)in.vsr[n]);
+            compare("VSR", (uint64_t)(out.vsr[n] >> 64), (uint64_t)(in.vsr[n] >> 64));
+        }
+    }
 }
 
 /* --- calculations, whose result and FPSCR or VSCR depend on the modes only */
@@ -169,6 +245,25 @@ static uint64_t __attribute__((noinline)) vectors(int length) {
 enum { kKinds = 3, kModes = 16, kShort = 64, kLongest = 20000 };
 static struct Outcome expected[2][kKinds][kModes];
 
+/* What a sum or a comparison leaves in FPSCR does not come back when FPSCR is set, and FPCC of a comparison stays. */
+static void check_status(uint64_t* seed, long count) {
+    const double x = doubles[random_bits(seed) % kNumbers], y = doubles[random_bits(seed) % kNumbers];
+    const uint64_t modes = random_fpscr(seed);
+    uint64_t got, compared;
+    __asm__ volatile(
+        "fcmpu 0,%[y],%[x]\n fadd 0,%[x],%[y]\n mtfsf 0xff,%[modes],1,0\n mtctr %[count]\n 1: bdnz 1b\n mffs %[got]"
+        : [got] "=&d"(got)
+        : [x] "d"(x), [y] "d"(y), [modes] "d"(modes), [count] "r"(count)
+        : "fr0", "ctr", "cr0", "memory");
+    __asm__ volatile(
+        "fadd 0,%[x],%[y]\n mtfsf 0xff,%[modes],1,0\n fcmpu 0,%[x],%[y]\n mtctr %[count]\n 1: bdnz 1b\n mffs %[got]"
+        : [got] "=&d"(compared)
+        : [x] "d"(x), [y] "d"(y), [modes] "d"(modes), [count] "r"(count)
+        : "fr0", "ctr", "cr0", "memory");
+    compare("FPSCR set after a sum", got, modes);
+    compare("FPSCR of a comparison", compared, (modes & ~0xf000ul) | (x < y ? 0x8000 : x > y ? 0x4000 : 0x2000));
+}
+
 /* A while in which a result's FPSCR is not asked for. */
 static void idle(long count) { __asm__ volatile("mtctr %0\n 1: bdnz 1b" : : "r"(count) : "ctr", "memory"); }
 
@@ -229,6 +324,26 @@ static void check_change(uint64_t* seed) {
 }
 
 static time_t end;
+static int only; /* Of a process: its facility. */
+
+static void migrate(uint64_t r) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(r % (unsigned)sysconf(_SC_NPROCESSORS_ONLN), &one);
+    if (sched_setaffinity(0, sizeof one, &one) == 0) atomic_fetch_add(&shared->migrations, 1);
+}
+
+/* No timer: nothing but the facility is used from switch to switch. */
+static void* work_with_one(void* argument) {
+    uint64_t seed = (uint64_t)(uintptr_t)argument;
+    while (time(NULL) < end) {
+        const uint64_t r = random_bits(&seed);
+        check_facility(only, &seed, 1 + (long)((r >> 8) % 100000), (long)(r % 2 ? 1 + (r >> 1) % 16 : 0));
+        if ((r >> 24) % 64 == 0) migrate(r >> 32);
+        atomic_fetch_add(&shared->facilities, 1);
+    }
+    return NULL;
+}
 
 static void* work(void* argument) {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
@@ -240,17 +355,13 @@ static void* work(void* argument) {
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || timer_settime(timer, 0, &often, NULL) != 0) abort();
     while (time(NULL) < end) {
         const uint64_t r = random_bits(&seed);
-        switch (r % 4) {
+        switch (r % 5) {
             case 0: check_registers(&seed, 1 + (r >> 8) % 100000); break;
             case 1: check_change(&seed); break;
+            case 2: check_status(&seed, 1 + (long)((r >> 8) % 1000000)); break;
             default: check_calculation((int)((r >> 8) % kKinds), (int)((r >> 16) % kModes), 1); break;
         }
-        if ((r >> 24) % 8 == 0) {
-            cpu_set_t one;
-            CPU_ZERO(&one);
-            CPU_SET((r >> 32) % (unsigned)sysconf(_SC_NPROCESSORS_ONLN), &one);
-            if (sched_setaffinity(0, sizeof one, &one) == 0) atomic_fetch_add(&shared->migrations, 1);
-        }
+        if ((r >> 24) % 8 == 0) migrate(r >> 32);
         atomic_fetch_add(&shared->rounds, 1);
     }
     timer_delete(timer);
@@ -281,19 +392,22 @@ int main(int argc, char** argv) {
     sigaction(SIGALRM, &timer, NULL);
     sigaction(SIGUSR1, &change, NULL);
     end = time(NULL) + atol(argv[1]);
-    for (int p = 0; p < kProcesses; ++p) {
+    for (int p = 0; p < kProcesses + kFacilities; ++p) {
         const pid_t child = fork();
         if (child != 0) continue;
+        const int all = p < kProcesses, count = all ? kThreads : kOnlyThreads;
+        only = p - kProcesses;
         pthread_t threads[kThreads];
-        for (uintptr_t t = 0; t < kThreads; ++t) {
-            if (pthread_create(&threads[t], NULL, work, (void*)(seed + (uintptr_t)p * 1000 + t)) != 0) abort();
+        for (int t = 0; t < count; ++t) {
+            void* const argument = (void*)(seed + (uintptr_t)(p * 1000 + t));
+            if (pthread_create(&threads[t], NULL, all ? work : work_with_one, argument) != 0) abort();
         }
-        for (int t = 0; t < kThreads; ++t) pthread_join(threads[t], NULL);
+        for (int t = 0; t < count; ++t) pthread_join(threads[t], NULL);
         _exit(0);
     }
     int status, bad = 0;
     while (wait(&status) > 0) bad |= status;
-    printf("%lu rounds, %lu timer signals, %lu changes by handlers, %lu migrations, %lu lost\n", shared->rounds,
-           shared->signals, shared->changed, shared->migrations, shared->lost);
+    printf("%lu rounds, %lu of one facility, %lu timer signals, %lu changes by handlers, %lu migrations, %lu lost\n",
+           shared->rounds, shared->facilities, shared->signals, shared->changed, shared->migrations, shared->lost);
     return bad != 0 || shared->lost != 0 || shared->signals == 0;
 }
