@@ -29,9 +29,11 @@ void Timer::arm(u64 ticks) {
 
 void Timer::loop() {
     constexpr u64 kNever = u64{1} << 62;
-    while (!stop_.load(std::memory_order_acquire)) {
+    for (;;) {
         next_.store(~u64{0}, std::memory_order_seq_cst);
         const u32 seen = changed_.load(std::memory_order_seq_cst);
+        // After `seen`: a stop() that this does not see changes the word that is slept on.
+        if (stop_.load(std::memory_order_acquire)) return;
         const u64 next = fire_(now_());
         next_.store(next, std::memory_order_seq_cst);
         if (next >= kNever) {
