@@ -235,8 +235,8 @@ class Tracer {
             if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
             if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
             // The way back to the start is preferred: it makes a loop.
-            const u32 preference = fall == page_.first ? 2 : 1, its = taken == page_.first ? 2 : 1;
-            bool take = taken && its * taken_heat > preference * fall_heat;
+            const u32 taken_weight = taken == page_.first ? 2 : 1, fall_weight = fall == page_.first ? 2 : 1;
+            bool take = taken && taken_weight * taken_heat > fall_weight * fall_heat;
             // Up to there the paths are the same.
             if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
             if (take) {

@@ -34,8 +34,8 @@ struct Trace {
     std::vector<WordRange> path;    ///< Likewise, without the arms.
 };
 
-/// How often the block at a word of the page was executed, as far as is known. From kMuchHeat on: it is hot, or a part of
-/// hot code, and executions are not counted any more; what became so earlier has more.
+/// How often the block at a word of the page was executed, as far as is known. From kMuchHeat on: it is hot, or a part
+/// of hot code, and executions are not counted any more; what became so earlier has more.
 constexpr u32 kMuchHeat = 1 << 16;
 using Heat = std::function<u32(unsigned word)>;
 

@@ -31,10 +31,6 @@ void Compiler::emit_arm_exit(const Inst& i) {
     unit_.arms.push_back(std::make_unique<Compiler>(*this, block_.arms[i.imm2 - 1], i));
     unit_.emit_arms.push_back([this, taken, arm = unit_.arms.back().get()] {
         a_.bind(taken);
-        if (getenv("ARMDBG")) {
-            fprintf(stderr, "PATH\n%s\nARM kept %u\n%s", ir::to_string(block_).c_str(), arm->block_.kept,
-                    ir::to_string(arm->block_).c_str());
-        }
         arm->prepare();
         arm->place_inputs();
         arm->emit_block();

@@ -80,7 +80,8 @@ void Compiler::find_state_values() {
     if (!lazy_) return;
     for (u32 id = 0; id < block_.insts.size(); ++id) {
         const Inst& i = block_.insts[id];
-        if (i.op == Op::kGet64 && ir::is_gpr(i.imm)) stays_in_state_[id] = id >= block_.kept || is_arm() || !is_written(i);
+        if (i.op == Op::kGet64 && ir::is_gpr(i.imm))
+            stays_in_state_[id] = id >= block_.kept || is_arm() || !is_written(i);
         u32 argument[3];
         const unsigned n = ir::arguments(i, argument);
         // Ways out write these, perhaps after the GPR that they were read from.

@@ -125,7 +125,6 @@ void store_atomic(Builder& b, Insn i, u8 size) {
     }
 }
 
-
 }  // namespace
 
 void lbarx(Builder& b, Insn i) { load_reserve(b, i, 1); }
