@@ -93,7 +93,8 @@ class Tracer {
   private:
     Trace with_arms() {
         std::vector<WordRange> all = joined(ranges_);
-        Room room{Trace::kMaxArms, kMaxBlockIr};
+        Room room{Trace::kMaxArms, Trace::kMaxInsns - std::min<std::size_t>(Trace::kMaxInsns, b_.block().pc.size()),
+                  kMaxBlockIr - std::min<std::size_t>(kMaxBlockIr, b_.size())};
         add_arms(all, room, 0);
         return {b_.take(), std::move(all), joined(ranges_)};
     }
@@ -105,9 +106,10 @@ class Tracer {
         u32 heat, other_heat;
         bool taken;  ///< It is where the branch goes if it is taken.
     };
+    /// What the code of all arms together may add: a trace has a chunk of the code cache at most.
     struct Room {
         unsigned arms;
-        std::size_t ir;
+        std::size_t insns, ir;
     };
     Tracer(const Tracer& path, std::size_t exit) : page_(path.page_), path_(&path), exit_(exit), b_(path.page_.mode) {}
 
@@ -161,8 +163,9 @@ class Tracer {
             std::vector<WordRange> with = all;
             with.insert(with.end(), arm.ranges_.begin(), arm.ranges_.end());
             with = joined(std::move(with));
-            if (room.arms == 0 || arm.b_.size() > room.ir || with.size() > Trace::kMaxRanges) continue;
-            Room left{room.arms - 1, room.ir - arm.b_.size()};
+            const std::size_t insns = arm.b_.block().pc.size(), ir = arm.b_.size();
+            if (room.arms == 0 || insns > room.insns || ir > room.ir || with.size() > Trace::kMaxRanges) continue;
+            Room left{room.arms - 1, room.insns - insns, room.ir - ir};
             if (!arm.add_arms(with, left, depth + 1) && !arm.came_back_) continue;
             any = true;
             all = std::move(with);

@@ -25,8 +25,8 @@ struct WordRange {
 
 /// Paths through a page that are likely to be taken, as one block with arms.
 struct Trace {
-    static constexpr unsigned kMaxRanges = 16;                      ///< Of all of it.
-    static constexpr unsigned kMaxPathRanges = 8, kMaxInsns = 300;  ///< Of a path.
+    static constexpr unsigned kMaxRanges = 16, kMaxInsns = 300;  ///< Of all of it.
+    static constexpr unsigned kMaxPathRanges = 8;
     static constexpr unsigned kMaxArms = 8, kMaxArmInsns = 100, kMaxDepth = 3;
 
     ir::Block block;
