@@ -158,13 +158,14 @@ class Tracer {
         std::stable_sort(ways_.begin(), ways_.end(), [](const Way& a, const Way& b) { return a.heat > b.heat; });
         bool any = false;
         for (const Way& way : ways_) {
+            if (room.arms == 0) break;
             Tracer arm(*this, way.exit);
             arm.follow_from(way.word, Trace::kMaxArmInsns);
             std::vector<WordRange> with = all;
             with.insert(with.end(), arm.ranges_.begin(), arm.ranges_.end());
             with = joined(std::move(with));
             const std::size_t insns = arm.b_.block().pc.size(), ir = arm.b_.size();
-            if (room.arms == 0 || insns > room.insns || ir > room.ir || with.size() > Trace::kMaxRanges) continue;
+            if (insns > room.insns || ir > room.ir || with.size() > Trace::kMaxRanges) continue;
             Room left{room.arms - 1, room.insns - insns, room.ir - ir};
             if (!arm.add_arms(with, left, depth + 1) && !arm.came_back_) continue;
             any = true;

@@ -34,10 +34,11 @@ struct Trace {
     std::vector<WordRange> path;    ///< Likewise, without the arms.
 };
 
-/// How often the block at a word of the page was executed, as far as is known. From kMuchHeat on: it is hot, or a part
-/// of hot code, and executions are not counted any more; what became so earlier has more.
-constexpr u32 kMuchHeat = 1 << 16;
+/// How often the block at a word of the page was executed, as far as is known.
 using Heat = std::function<u32(unsigned word)>;
+/// From here on: it is hot, or a part of hot code, and executions are not counted any more; what became so earlier has
+/// more.
+constexpr u32 kMuchHeat = 1 << 16;
 
 /// Follows branches from word `first` of `page` (in the guest's order) where they went more often; other ways are side
 /// exits, or arms if they were taken often as well. A path that comes back to its first instruction becomes a loop, and

@@ -254,8 +254,7 @@ Liveness liveness(const Block& block, bool lazy, const std::vector<Range>& unsee
         const u32 id = static_cast<u32>(at);
         const Inst& i = block.insts[id];
         if (id < block.kept) {  // alive until it is written, or for the next round
-            const bool again = i.op != Op::kInput && (block.insts.back().op == Op::kLoop || !block.arms.empty());
-            const u32 end = again ? ends.of(i.imm, get_size(i.op)).at : 0;
+            const u32 end = i.op == Op::kInput ? 0 : ends.of(i.imm, get_size(i.op)).at;
             l.last_use[id] = std::max({l.last_use[id], end, block.kept});
             ++l.uses[id];
             continue;

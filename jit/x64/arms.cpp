@@ -21,20 +21,21 @@ Compiler::Compiler(Compiler& path, ir::Block& block, const Inst& exit)
       lazy_(true),
       unit_(path.unit_),
       counted_(static_cast<u16>(path.counted_ + exit.guest + 1)) {
+    entry_ = a_.newLabel();
     take_over(path);
 }
 
 void Compiler::emit_arm_exit(const Inst& i) {
-    const Label taken = a_.newLabel();
     const CondCode code = condition(i.a);
-    a_.j(i.imm != 0 ? negateCond(code) : code, taken);
     unit_.arms.push_back(std::make_unique<Compiler>(*this, block_.arms[i.imm2 - 1], i));
-    unit_.emit_arms.push_back([this, taken, arm = unit_.arms.back().get()] {
-        a_.bind(taken);
-        arm->prepare();
-        arm->place_inputs();
-        arm->emit_block();
-    });
+    a_.j(i.imm != 0 ? negateCond(code) : code, unit_.arms.back()->entry_);
+}
+
+void Compiler::emit_arm() {
+    a_.bind(entry_);
+    prepare();
+    place_inputs();
+    emit_block();
 }
 
 void Compiler::take_over(Compiler& path) {
@@ -48,16 +49,19 @@ void Compiler::take_over(Compiler& path) {
         made.push_back(i);
         return static_cast<u32>(made.size() - 1) | kMade;
     };
-    const auto input = [&](u32 id) {
-        const auto n = static_cast<u32>(std::find(sources.begin(), sources.end(), id) - sources.begin());
-        if (n < sources.size()) return n;
+    const auto add = [&](u32 id, const Inst& i) {
         sources.push_back(id);
         inputs_.push_back(path.place_[id]);
+        inputs.push_back(i);
+    };
+    const auto input = [&](u32 id) {
+        const auto n = static_cast<u32>(std::find(sources.begin(), sources.end(), id) - sources.begin());
         // What is in its place is a read of it: it needs no slot.
+        if (n < sources.size()) return n;
         if (path.place_[id].in_state)
-            inputs.push_back({.op = Op::kGet64, .imm = path.block_.insts[id].imm});
+            add(id, {.op = Op::kGet64, .imm = path.block_.insts[id].imm});
         else
-            inputs.push_back({.op = Op::kInput, .imm = path.bits_[id]});
+            add(id, {.op = Op::kInput, .imm = path.bits_[id]});
         return n;
     };
     const auto value = [&](u32 id) {
@@ -66,15 +70,14 @@ void Compiler::take_over(Compiler& path) {
     };
     for (u32 id = 0; id < path.block_.kept; ++id) {
         const Inst& get = path.block_.insts[id];
+        if (get.op == Op::kInput || path.is_changed(get)) continue;
+        const auto overlaps = [&](const Late& l) {
+            return ir::Range{l.offset, l.size, 0}.overlaps(get.imm, ir::get_size(get.op));
+        };
+        if (std::any_of(path.late_.begin(), path.late_.end(), overlaps)) continue;
         const Place& place = path.place_[id];
-        const bool late = std::any_of(path.late_.begin(), path.late_.end(), [&](const Late& l) {
-            return ir::Range{l.offset, l.size, 0}.overlaps(get.imm, std::max<u32>(ir::get_size(get.op), 1));
-        });
-        if (get.op == Op::kInput || late || path.is_changed(get)) continue;
         if (place.reg < 0 && place.xmm < 0 && !place.in_slot && !place.in_state) continue;
-        sources.push_back(id);
-        inputs_.push_back(place);
-        inputs.push_back({.op = get.op, .imm = get.imm});
+        add(id, {.op = get.op, .imm = get.imm});
     }
     for (const Late& l : path.late_) {
         const Inst& i = path.block_.insts[l.value];

@@ -15,7 +15,7 @@ Compiler::Parts Compiler::compile() {
     prepare();
     emit_prologue();
     emit_block();
-    for (std::size_t n = 0; n < unit_.emit_arms.size(); ++n) unit_.emit_arms[n]();  // one may add others
+    for (std::size_t n = 0; n < unit_.arms.size(); ++n) unit_.arms[n]->emit_arm();  // one may add others
     parts_.main_end = a_.offset();
     for (std::size_t n = 0; n < cold_.size(); ++n) cold_[n]();  // likewise
     parts_.cold_end = a_.offset();

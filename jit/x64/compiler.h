@@ -76,8 +76,8 @@ class Compiler {
     };
     /// What a block and its arms have in common.
     struct Unit {
-        std::vector<std::unique_ptr<Compiler>> arms;
-        std::vector<std::function<void()>> emit_arms, cold;  ///< After the block; after them.
+        std::vector<std::unique_ptr<Compiler>> arms;  ///< Emitted after the block.
+        std::vector<std::function<void()>> cold;      ///< Emitted after them.
         std::vector<Constant> constants;
         std::vector<u64> written;  ///< Offsets of state that any of them writes.
         // Of a loop.
@@ -92,6 +92,7 @@ class Compiler {
     bool is_arm() const { return &unit_ != &own_unit_; }
     // --- arms (arms.cpp)
     void emit_arm_exit(const Inst& i);
+    void emit_arm();
     /// What the path has in registers or not in its place becomes the first instructions of the arm.
     void take_over(Compiler& path);
     void place_inputs();
@@ -323,10 +324,11 @@ class Compiler {
     std::vector<u32> use_at_, first_use_, next_use_;
     Unit own_unit_;
     Unit& unit_;
-    std::vector<std::function<void()>>& cold_ = unit_.cold;  ///< Emitted after the block.
-    std::vector<u64> bits_;                                  ///< possible_bits(), once an arm asked for them.
-    u16 counted_ = 0;                                        ///< Guest instructions on the path before an arm.
-    std::vector<Place> inputs_;                              ///< Of an arm.
+    std::vector<std::function<void()>>& cold_ = unit_.cold;
+    std::vector<u64> bits_;      ///< possible_bits(), once an arm asked for them.
+    u16 counted_ = 0;            ///< Guest instructions on the path before an arm.
+    Label entry_;                ///< Of an arm: where it begins.
+    std::vector<Place> inputs_;  ///< Likewise.
 };
 
 }  // namespace mpower::jit::x64

@@ -33,9 +33,8 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
     std::array<u32, 1024> swapped;
     std::span<const u32> words = page;
     if (!mode.le) {
-        const std::size_t end = t.hot ? page.size() : std::min<std::size_t>(page.size(), first + kMaxBlockInsns);
-        for (std::size_t i = t.hot ? 0 : first; i < end; ++i) swapped[i] = byte_swap(page[i]);
-        words = std::span(swapped).first(end);
+        for (std::size_t i = t.hot ? 0 : first; i < page.size(); ++i) swapped[i] = byte_swap(page[i]);
+        words = std::span(swapped).first(page.size());
     }
     ir::Block block;
     if (t.hot && !mode.single_step) {

@@ -161,7 +161,7 @@ bool Compiler::is_written(const Inst& get) const {
 }
 
 bool Compiler::is_changed(const Inst& get) const {
-    const ir::Range range{get.imm, seen_size(get.op), 0};
+    const ir::Range range{get.imm, ir::get_size(get.op), 0};
     return std::any_of(block_.insts.begin() + block_.kept, block_.insts.begin() + now_, [&](const Inst& i) {
         return ir::is_call(i.op) || (ir::set_size(i.op) != 0 && range.overlaps(i.imm, ir::set_size(i.op)));
     });
@@ -214,7 +214,7 @@ void Compiler::emit_loop_head() {
         unit_.homes.push_back({get, home});
         // What the loop writes is not in its place from the second round on.
         if (!is_written(get)) continue;
-        late_.push_back({get.imm, seen_size(get.op), id});
+        late_.push_back({get.imm, ir::get_size(get.op), id});
         if (home < kVectorNumber) continue;
         const auto last = std::find_if(block_.insts.rbegin(), block_.insts.rend(),
                                        [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
@@ -228,7 +228,7 @@ void Compiler::emit_loop_head() {
 void Compiler::emit_loop() {
     const auto kept = [&](const Late& l) {
         return std::any_of(unit_.homes.begin(), unit_.homes.end(), [&](const Home& home) {
-            return home.get.imm == l.offset && seen_size(home.get.op) == l.size;
+            return home.get.imm == l.offset && ir::get_size(home.get.op) == l.size;
         });
     };
     // What the next round writes before it can be seen is written by the poll's way out only.
