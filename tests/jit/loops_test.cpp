@@ -114,60 +114,30 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
     const u64 seed = campaign_seed();
     std::printf("seed %lu\n", static_cast<unsigned long>(seed));
     const unsigned loops = long_run() ? 100'000 : 1'500;
-    u64 faults = 0, hot_blocks = 0;
-    Machine hot, slow;
+    TwoMachines machines;
     Loops make(seed);
     for (unsigned n = 0; n < loops; ++n) {
         const std::vector<u32> words = make.body();
         Host host = x64::host();
         if (make.pick(4) == 0) host.avx512 = host.vbmi = host.bitalg = host.vpopcnt = false;
-        CodeCache cache(hot.ram, hot.epochs, {.count_instructions = true, .hot = 2, .clobber = true},
-                        4 * CodeCache::kChunk, host);
-        X64Executor executor(hot.mmu, cache);
-        Interpreter interpreter(slow.mmu);
-        for (Machine* m : {&hot, &slow}) {
-            put(*m, kCode, words);
-            for (u64 vector = 0x100; vector < 0x1000; vector += 0x20) put(*m, vector, {kLeave});
-            m->epochs.modified();
-        }
-        for (unsigned round = 0; round < 4; ++round) {
-            CpuState& s = hot.state;
-            // Elsewhere each time, so that hot code finds nothing in the level-1 TLB.
-            const u64 data = kData + kDataBytes * make.pick((kRamBytes - 2 * kData) / kDataBytes);
+        const auto prepare = [&](CpuState& s, unsigned run) {
+            const u64 data = pick_data(make);
             for (u64 at = data; at < data + kDataBytes; at += 8)
-                store_be<u64>(hot.ram.bytes().data() + at, make.operand());
-            std::memcpy(slow.ram.bytes().data() + data, hot.ram.bytes().data() + data, kDataBytes);
+                store_be<u64>(machines.hot.ram.bytes().data() + at, make.operand());
             for (V128& v : s.vsr) v = {make.operand(), make.operand()};
             s.fpscr = make.fpscr();
-            s.last_float = {};
             s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(40) : data + 0x3000 + 4 * make.pick(64);
             s.gpr[4] = data + make.pick(0x1200);
             const unsigned step = make.pick(3) == 0 ? 128 : 16;
             for (unsigned r = 5; r < 9; ++r) s.gpr[r] = make.pick(4) == 0 ? make.pick(64) : step * (r - 5);
             s.gpr[9] = make.any(), s.gpr[10] = make.any();
-            s.ctr = 1 + make.pick(round == 0 ? 60 : 20);
-            CpuState& o = slow.state;
-            std::memcpy(o.gpr, s.gpr, sizeof s.gpr);
-            std::memcpy(static_cast<void*>(o.vsr), s.vsr, sizeof s.vsr);
-            std::memcpy(o.cr, s.cr, sizeof s.cr);
-            o.fpscr = s.fpscr, o.last_float = {}, o.ctr = s.ctr;
-            for (CpuState* each : {&s, &o}) {
-                set_msr(*each, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
-                each->nip = kCode;
-            }
-            ASSERT_EQ(executor.run(s), Exit::kHypercall);
-            ASSERT_EQ(interpreter.run(o), Exit::kHypercall);
-            faults += s.nip < kCode;
-            const std::string what = difference(hot, slow, data);
-            ASSERT_EQ(what, "") << "seed " << seed << ", loop " << n << ", round " << round << ": "
-                                << fmt::format("{:08x}", fmt::join(words, " "));
-        }
-        hot_blocks += executor.stats().hot_blocks;
+            s.ctr = 1 + make.pick(run == 0 ? 60 : 20);
+            return data;
+        };
+        ASSERT_EQ(machines.compare(words, {.count_instructions = true, .hot = 2, .clobber = true}, host, prepare), "")
+            << "seed " << seed << ", loop " << n;
     }
-    std::printf("%u loops, %lu hot blocks, %lu runs ended by a fault\n", loops, static_cast<unsigned long>(hot_blocks),
-                static_cast<unsigned long>(faults));
-    EXPECT_GT(hot_blocks, loops / 2);
-    EXPECT_GT(faults, loops / 50);
+    machines.expect_enough(loops);
 }
 
 }  // namespace

@@ -130,59 +130,29 @@ TEST(Paths, OfIntegers_LeaveTheSameState_HotAndInterpreted) {
     const u64 seed = campaign_seed();
     std::printf("seed %lu\n", static_cast<unsigned long>(seed));
     const unsigned programs = long_run() ? 100'000 : 1'500;
-    u64 faults = 0, hot_blocks = 0;
-    Machine hot, slow;
+    TwoMachines machines;
     Paths make(seed);
     for (unsigned n = 0; n < programs; ++n) {
         const std::vector<u32> words = make.program();
-        CodeCache cache(hot.ram, hot.epochs,
-                        {.count_instructions = true, .hot = 2, .random_ways = make.pick(2) == 0, .clobber = true},
-                        4 * CodeCache::kChunk);
-        X64Executor executor(hot.mmu, cache);
-        Interpreter interpreter(slow.mmu);
-        for (Machine* m : {&hot, &slow}) {
-            put(*m, kCode, words);
-            for (u64 vector = 0x100; vector < 0x1000; vector += 0x20) put(*m, vector, {kLeave});
-            m->epochs.modified();
-        }
-        for (unsigned round = 0; round < 4; ++round) {
-            CpuState& s = hot.state;
-            const u64 data = kData + kDataBytes * make.pick((kRamBytes - 2 * kData) / kDataBytes);
+        const CodeOptions options{
+            .count_instructions = true, .hot = 2, .random_ways = make.pick(2) == 0, .clobber = true};
+        const auto prepare = [&](CpuState& s, unsigned run) {
+            const u64 data = pick_data(make);
             for (u64 at = data; at < data + kDataBytes / 16; at += 8)
-                store_be<u64>(hot.ram.bytes().data() + at, make.any());
-            std::memcpy(slow.ram.bytes().data() + data, hot.ram.bytes().data() + data, kDataBytes);
+                store_be<u64>(machines.hot.ram.bytes().data() + at, make.any());
             for (u64& r : s.gpr) r = make.any();
             s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(20) : data + 0x100;
             s.gpr[4] = data + make.pick(0x200);
-            s.gpr[11] = 1 + make.pick(round == 0 ? 200 : 60);
+            s.gpr[11] = 1 + make.pick(run == 0 ? 200 : 60);
             for (u8& field : s.cr) field = static_cast<u8>(make.pick(16));
             s.ca = static_cast<u8>(make.pick(2)), s.so = static_cast<u8>(make.pick(2));
             s.ctr = make.pick(2) ? make.pick(8) : make.any();
-            s.lr = make.link(), s.instructions = 0;
-            CpuState& o = slow.state;
-            std::memcpy(o.gpr, s.gpr, sizeof s.gpr);
-            std::memcpy(o.cr, s.cr, sizeof s.cr);
-            o.ca = s.ca, o.so = s.so, o.ctr = s.ctr, o.lr = s.lr, o.instructions = 0;
-            for (CpuState* each : {&s, &o}) {
-                set_msr(*each, msr::kSf);
-                each->nip = kCode;
-            }
-            ASSERT_EQ(executor.run(s), Exit::kHypercall);
-            ASSERT_EQ(interpreter.run(o), Exit::kHypercall);
-            faults += s.nip < kCode;
-            std::string what = difference(hot, slow, data);
-            if (what.empty() && (s.lr != o.lr || s.ca != o.ca || s.so != o.so)) what = "lr, ca or so";
-            if (what.empty() && s.instructions != o.instructions)
-                what = fmt::format("{} instructions, not {}", s.instructions, o.instructions);
-            ASSERT_EQ(what, "") << "seed " << seed << ", program " << n << ", round " << round << ": "
-                                << fmt::format("{:08x}", fmt::join(words, " "));
-        }
-        hot_blocks += executor.stats().hot_blocks;
+            s.lr = make.link();
+            return data;
+        };
+        ASSERT_EQ(machines.compare(words, options, x64::host(), prepare), "") << "seed " << seed << ", program " << n;
     }
-    std::printf("%u programs, %lu hot blocks, %lu runs ended by a fault\n", programs,
-                static_cast<unsigned long>(hot_blocks), static_cast<unsigned long>(faults));
-    EXPECT_GT(hot_blocks, programs / 2);
-    EXPECT_GT(faults, programs / 50);
+    machines.expect_enough(programs);
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -55,9 +57,71 @@ inline std::string difference(Machine& hot, Machine& slow, u64 data) {
     fp::settle(b);
     if (a.fpscr != b.fpscr) return "fpscr";
     if (std::memcmp(a.cr, b.cr, sizeof a.cr) != 0) return "cr";
+    if (a.lr != b.lr || a.ca != b.ca || a.so != b.so) return "lr, ca or so";
+    if (a.instructions != b.instructions) return fmt::format("{} instructions, not {}", a.instructions, b.instructions);
     if (a.ctr != b.ctr || a.nip != b.nip || a.spr[spr::kSrr0] != b.spr[spr::kSrr0]) return "ctr, nip or srr0";
     if (std::memcmp(hot.ram.bytes().data() + data, slow.ram.bytes().data() + data, kDataBytes) != 0) return "storage";
     return "";
+}
+
+class TwoMachines {
+  public:
+    Machine hot, slow;
+
+    /// Runs `words` four times on both. prepare(state, run) makes the state and the data of `hot`, and says where these
+    /// are. What differs after a run; empty: nothing.
+    template <class Prepare>
+    std::string compare(const std::vector<u32>& words, const CodeOptions& options, const Host& host, Prepare prepare) {
+        CodeCache cache(hot.ram, hot.epochs, options, 4 * CodeCache::kChunk, host);
+        X64Executor executor(hot.mmu, cache);
+        Interpreter interpreter(slow.mmu);
+        for (Machine* m : {&hot, &slow}) {
+            put(*m, kCode, words);
+            for (u64 vector = 0x100; vector < 0x1000; vector += 0x20) put(*m, vector, {kLeave});
+            m->epochs.modified();
+        }
+        CpuState &s = hot.state, &o = slow.state;
+        for (unsigned run = 0; run < 4; ++run) {
+            s.last_float = {}, s.instructions = 0;
+            const u64 data = prepare(s, run);
+            std::memcpy(slow.ram.bytes().data() + data, hot.ram.bytes().data() + data, kDataBytes);
+            std::memcpy(o.gpr, s.gpr, sizeof s.gpr);
+            std::memcpy(static_cast<void*>(o.vsr), s.vsr, sizeof s.vsr);
+            std::memcpy(o.cr, s.cr, sizeof s.cr);
+            o.fpscr = s.fpscr, o.last_float = {}, o.instructions = 0;
+            o.ca = s.ca, o.so = s.so, o.ctr = s.ctr, o.lr = s.lr;
+            for (CpuState* each : {&s, &o}) {
+                set_msr(*each, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+                each->nip = kCode;
+            }
+            std::string what;
+            if (executor.run(s) != Exit::kHypercall || interpreter.run(o) != Exit::kHypercall)
+                what = "it did not end";
+            else
+                what = difference(hot, slow, data);
+            if (!what.empty()) return fmt::format("run {}: {}: {:08x}", run, what, fmt::join(words, " "));
+            faults_ += s.nip < kCode;
+        }
+        hot_blocks_ += executor.stats().hot_blocks;
+        return "";
+    }
+
+    /// After `count` programs: that enough of them were hot, and enough runs ended by a fault.
+    void expect_enough(unsigned count) const {
+        std::printf("%u programs, %lu hot blocks, %lu runs ended by a fault\n", count,
+                    static_cast<unsigned long>(hot_blocks_), static_cast<unsigned long>(faults_));
+        EXPECT_GT(hot_blocks_, count / 2);
+        EXPECT_GT(faults_, count / 50);
+    }
+
+  private:
+    u64 faults_ = 0, hot_blocks_ = 0;
+};
+
+/// Where data of a run may be: elsewhere each time, so that hot code finds nothing in the level-1 TLB.
+template <class Make>
+u64 pick_data(Make& make) {
+    return kData + kDataBytes * make.pick((kRamBytes - 2 * kData) / kDataBytes);
 }
 
 }  // namespace mpower::jit::x64

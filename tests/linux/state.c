@@ -34,6 +34,13 @@ static void lost(const char* what, unsigned long got, unsigned long wanted) {
         if (write(1, line, (size_t)n) != n) abort();
     }
 }
+static void compare(const char* what, uint64_t got, uint64_t wanted) {
+    if (got != wanted) lost(what, got, wanted);
+}
+static void compare_vectors(const char* what, unsigned __int128 got, unsigned __int128 wanted) {
+    compare(what, (uint64_t)got, (uint64_t)wanted);
+    compare(what, (uint64_t)(got >> 64), (uint64_t)(wanted >> 64));
+}
 
 /* --- all registers */
 struct State {
@@ -94,11 +101,9 @@ static void check_registers(uint64_t* seed, unsigned long count) {
     in.vscr = random_vscr(seed);
     in.fpscr = random_fpscr(seed);
     hold(&in, &out, count);
-    for (int n = 0; n < 64; ++n) {
-        if (in.vsr[n] != out.vsr[n]) lost("register", (unsigned long)out.vsr[n], (unsigned long)in.vsr[n]);
-    }
-    if (in.fpscr != out.fpscr) lost("FPSCR", out.fpscr, in.fpscr);
-    if (in.vscr != out.vscr) lost("VSCR", (unsigned long)out.vscr, (unsigned long)in.vscr);
+    for (int n = 0; n < 64; ++n) { compare_vectors("register", out.vsr[n], in.vsr[n]); }
+    compare("FPSCR", out.fpscr, in.fpscr);
+    compare_vectors("VSCR", out.vscr, in.vscr);
 }
 
 /* --- registers of one facility. Linux gives a program a facility when it uses it, and after 255 switches waits for
@@ -144,10 +149,6 @@ static void __attribute__((noinline)) hold_vsx(const struct State* in, struct St
                        "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19");
 }
 
-static void compare(const char* what, uint64_t got, uint64_t wanted) {
-    if (got != wanted) lost(what, got, wanted);
-}
-
 static void check_facility(int facility, uint64_t* seed, long count, long yields) {
     struct State in, out;
     for (int n = 0; n < 64; ++n) in.vsr[n] = (unsigned __int128)random_bits(seed) << 64 | random_bits(seed);
@@ -159,17 +160,13 @@ static void check_facility(int facility, uint64_t* seed, long count, long yields
         compare("FPSCR beside FPRs", out.fpscr, in.fpscr);
     } else if (facility == kVmx) {
         hold_vmx(&in, &out, count, yields);
-        for (int n = 32; n < 64; ++n) {
-            compare("VR", (uint64_t)out.vsr[n], (uint64_t)in.vsr[n]);
-            compare("VR", (uint64_t)(out.vsr[n] >> 64), (uint64_t)(in.vsr[n] >> 64));
-        }
-        compare("VSCR beside VRs", (uint64_t)out.vscr, (uint64_t)in.vscr);
+        for (int n = 32; n < 64; ++n) { compare_vectors("VR", out.vsr[n], in.vsr[n]); }
+        compare_vectors("VSCR beside VRs", out.vscr, in.vscr);
     } else {
         hold_vsx(&in, &out, count, yields);
         for (int n = 0; n < 52; ++n) {
             if (n >= 14 && n < 32) continue;
-            compare("VSR", (uint64_t)out.vsr[n], (uint64_t)in.vsr[n]);
-            compare("VSR", (uint64_t)(out.vsr[n] >> 64), (uint64_t)(in.vsr[n] >> 64));
+            compare_vectors("VSR", out.vsr[n], in.vsr[n]);
         }
     }
 }
@@ -278,9 +275,9 @@ static struct Outcome calculate(int kind, int mode, int length) {
 }
 static void check_calculation(int kind, int mode, int is_long) {
     const struct Outcome o = calculate(kind, mode, is_long ? kLongest : kShort), *e = &expected[is_long][kind][mode];
-    if (o.value != e->value) lost("value", o.value, e->value);
-    if (o.fpscr != e->fpscr) lost("FPSCR of a calculation", o.fpscr, e->fpscr);
-    if (o.vscr != e->vscr) lost("VSCR of a calculation", o.vscr, e->vscr);
+    compare("value", o.value, e->value);
+    compare("FPSCR of a calculation", o.fpscr, e->fpscr);
+    compare("VSCR of a calculation", o.vscr, e->vscr);
 }
 
 /* --- signals */
@@ -318,8 +315,8 @@ static void check_change(uint64_t* seed) {
     syscall(SYS_tgkill, getpid(), gettid(), SIGUSR1);
     const uint64_t fpscr = get_fpscr();
     const uint32_t vscr = get_vscr();
-    if (fpscr != wanted_fpscr) lost("FPSCR that a handler set", fpscr, wanted_fpscr);
-    if (vscr != wanted_vscr) lost("VSCR that a handler set", vscr, wanted_vscr);
+    compare("FPSCR that a handler set", fpscr, wanted_fpscr);
+    compare("VSCR that a handler set", vscr, wanted_vscr);
     atomic_fetch_add(&shared->changed, 1);
 }
 
