@@ -63,19 +63,29 @@ struct JumpEntry {
     u64 key = 0, killed = ~u64{0};
 };
 
-/// Recently resolved effective addresses, direct-mapped by word. An entry answers for address `ea` if its tag is
-/// ea ^ stamp. The stamp stands for everything an answer depends on but the address: mode, address space, mappings. It
-/// has as many bits as an index covers and is not 0, so that no two pairs of address and stamp are taken for each other
-/// and no pair for an empty entry.
+/// Recently resolved effective addresses, direct-mapped by word. A stamp stands for everything an answer depends on but
+/// the address: mode, address space, mappings. Each has an order of the entries, `salt`, that of a mode and space, or
+/// one address in two modes would want one entry: Linux's own code runs with and without vectors by turns. An entry
+/// answers for address `ea` if its tag is ea ^ salt ^ stamp. A stamp has as many bits as an index covers and is not 0:
+/// index and tag tell the stamp, hence its salt, hence the address, and no pair of them is taken for another's or an
+/// empty entry's.
 struct JumpCache {
     static constexpr unsigned kEntries = 32768;
     static constexpr u64 kStamps = kEntries * 4;
 
-    u64 stamp = 1;
+    u64 key = 1;    ///< Stamp ^ salt.
+    u64 order = 0;  ///< Salt * 8: bytes of entries.
     alignas(64) JumpEntry entries[kEntries];
 
     JumpCache() { clear(); }
-    static unsigned index(u64 ea) { return ea >> 2 & (kEntries - 1); }
+    /// `kind`: decides the salt. A stamp has always the same one; others may share it.
+    void set(u64 stamp, u64 kind) {
+        const u64 salt = kind * 0x9e3779b97f4a7c15 >> 32 & (kEntries - 1) << 2;
+        order = salt << 3;
+        key = stamp ^ salt;
+    }
+    u64 tag(u64 ea) const { return ea ^ key; }
+    JumpEntry& entry(u64 ea) { return entries[(ea << 3 ^ order) >> 5 & (kEntries - 1)]; }
     void clear() {
         for (unsigned n = 0; n < kEntries; ++n) entries[n] = {.tag = u64{n} << 2};
     }

@@ -13,22 +13,17 @@ namespace {
 
 std::atomic<u64> unimplemented{0};
 
-/// The facility interrupt that an instruction raises in this mode, or kNone (Book III-S 6.5.10, 6.5.25, 6.5.26).
-Vector missing_facility(const isa::Row& row, isa::Insn insn, const ir::Mode& mode) {
+/// What an instruction needs: Book III-S 6.5.10, 6.5.25, 6.5.26.
+void need_facilities(ir::Builder& b, const isa::Row& row, isa::Insn insn) {
     using enum isa::Flag;
+    constexpr ir::Facility kFpOf{msr::kFp, Vector::kFpUnavailable}, kVecOf{msr::kVec, Vector::kVecUnavailable},
+        kVsxOf{msr::kVsx, Vector::kVsxUnavailable};
     const u32 f = row.flags;
-    if ((f & kFp) && !mode.fp) return Vector::kFpUnavailable;
-    if ((f & kVec) && !mode.vec) return Vector::kVecUnavailable;
-    if ((f & kVsx) && !mode.vsx) return Vector::kVsxUnavailable;
-    if (f & kFpOrVec) {
-        if (insn.bit(31) ? !mode.vec : !mode.fp) return insn.bit(31) ? Vector::kVecUnavailable : Vector::kFpUnavailable;
-    }
-    if (f & (kVsxOrVec | kVsxOrVecDq)) {
-        const bool upper = insn.bit(f & kVsxOrVec ? 31 : 28);
-        if (upper && !mode.vec) return Vector::kVecUnavailable;
-        if (!upper && !mode.vsx) return Vector::kVsxUnavailable;
-    }
-    return Vector::kNone;
+    if (f & kFp) b.need(kFpOf);
+    if (f & kVec) b.need(kVecOf);
+    if (f & kVsx) b.need(kVsxOf);
+    if (f & kFpOrVec) b.need(insn.bit(31) ? kVecOf : kFpOf);
+    if (f & (kVsxOrVec | kVsxOrVecDq)) b.need(insn.bit(f & kVsxOrVec ? 31 : 28) ? kVecOf : kVsxOf);
 }
 
 void translate_one(ir::Builder& b, u32 word, u64 address) {
@@ -42,7 +37,7 @@ void translate_one(ir::Builder& b, u32 word, u64 address) {
     if (b.mode().pr && (row->flags & (isa::kPriv | isa::kHyper)))
         return b.raise(Vector::kProgram, program::kPrivileged);
     if (row->flags & isa::kHyper) return b.illegal();
-    if (const Vector v = missing_facility(*row, insn, b.mode()); v != Vector::kNone) return b.raise(v, 0);
+    need_facilities(b, *row, insn);
     row->define(b, insn);
 }
 

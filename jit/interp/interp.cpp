@@ -187,6 +187,11 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 r.i = reinterpret_cast<ir::Helper>(i->imm)(s, a(), b(), c());
                 if (s.pending != Vector::kNone) return interrupted();
                 break;
+            case Op::kNeed:
+                if (s.msr & i->imm2) break;
+                s.pending = static_cast<Vector>(i->imm);
+                s.pending_srr1 = 0;
+                return interrupted();
             case Op::kRaiseIf:
                 if (a() == 0) break;
                 [[fallthrough]];

@@ -198,6 +198,12 @@ class Builder {
     void raise_if(Value condition, Vector vector, u64 srr1) {
         emit({.op = Op::kRaiseIf, .a = condition.id, .imm = static_cast<u64>(vector), .imm2 = srr1});
     }
+    /// What follows in the block, where the bit cannot change, may rely on it.
+    void need(Facility facility) {
+        if (block_.needed & facility.msr_bit) return;
+        block_.needed |= facility.msr_bit;
+        emit({.op = Op::kNeed, .imm = static_cast<u64>(facility.vector), .imm2 = facility.msr_bit});
+    }
     void raise(Vector vector, u64 srr1) {
         emit({.op = Op::kRaise, .imm = static_cast<u64>(vector), .imm2 = srr1});
         ended_ = true;

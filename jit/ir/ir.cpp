@@ -26,9 +26,6 @@ Mode mode_of(const CpuState& s) {
     return {.sf = bool(m & msr::kSf),
             .le = bool(m & msr::kLe),
             .pr = bool(m & msr::kPr),
-            .fp = bool(m & msr::kFp),
-            .vec = bool(m & msr::kVec),
-            .vsx = bool(m & msr::kVsx),
             .fp_exceptions = bool(m & (msr::kFe0 | msr::kFe1)),
             .single_step = bool(m & (msr::kSe | msr::kBe)),
             .level = s.level};

@@ -35,6 +35,12 @@ struct Value {
     u32 id = ~0u;
 };
 
+/// A set of instructions that exist only if a bit of MSR is set, and the interrupt that they are if not.
+struct Facility {
+    u64 msr_bit;
+    Vector vector;
+};
+
 /// How a storage access treats bytes and faults.
 struct Access {
     u8 size = 8;           ///< 1, 2, 4, 8 or 16 bytes.
@@ -52,13 +58,13 @@ struct Inst {
     u64 imm2 = 0;                   ///< SRR1 bits of raise; what else the op says.
 };
 
-/// The machine mode that translation depends on; part of a block's key.
+/// The machine mode that translation depends on; part of a block's key. MSR[FP, VEC, VSX] are looked at by the code
+/// (Op::kNeed): Linux's own code runs with and without them by turns, and nearly all of it does not care.
 struct Mode {
-    bool sf, le, pr, fp, vec, vsx, fp_exceptions, single_step;
+    bool sf, le, pr, fp_exceptions, single_step;
     IsaLevel level;
     u32 key() const {
-        return sf | le << 1 | pr << 2 | fp << 3 | vec << 4 | vsx << 5 | fp_exceptions << 6 | single_step << 7 |
-               static_cast<u32>(level) << 8;
+        return sf | le << 1 | pr << 2 | fp_exceptions << 3 | single_step << 4 | static_cast<u32>(level) << 5;
     }
 };
 
@@ -67,7 +73,7 @@ Mode mode_of(const CpuState& s);
 
 /// By what a block is found: real address of its first instruction and Mode::key().
 inline u64 block_key(Ra ra, u32 mode_key) {
-    return ra.v << 10 | mode_key;  // mode keys have 11 bits, ra's last 2 are 0
+    return ra.v << 10 | mode_key;  // mode keys have 8 bits, ra's last 2 are 0
 }
 
 struct Block {
@@ -75,6 +81,7 @@ struct Block {
     std::vector<Inst> insts;
     std::vector<i32> pc;  ///< Of each guest instruction: its address minus that of the first.
     u16 guest_count = 0;  ///< Guest instructions.
+    u64 needed = 0;       ///< MSR bits that its kNeeds look at.
     /// The first so many instructions read state that a loop keeps in registers (passes.h); of an arm they are what its
     /// path has in registers: kInput, or reads of state.
     u32 kept = 0;

@@ -179,7 +179,9 @@ void keep_state(Block& block, unsigned most, unsigned most_vectors) {
 namespace {
 
 /// A way out of the block, that may not be taken: where late state is written if it is.
-bool may_leave(Op op) { return (op >= Op::kLoad && op < Op::kFence) || op == Op::kRaiseIf || op == Op::kExitIf; }
+bool may_leave(Op op) {
+    return (op >= Op::kLoad && op < Op::kFence) || op == Op::kRaiseIf || op == Op::kNeed || op == Op::kExitIf;
+}
 
 /// Going backwards through a block that writes state late: what becomes of state that is written here.
 class Ends {

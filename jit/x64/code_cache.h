@@ -147,6 +147,7 @@ class CodeCache final : public SharedCode {
     static constexpr std::size_t kSlots = std::size_t{1} << 19, kMaxBlocks = kSlots / 2;
     static constexpr std::size_t kLeastRoom = 4096;
     static constexpr std::size_t kDataBytes = std::size_t{96} << 20;
+    static_assert(kDataBytes <= std::size_t{1} << 28, "a link names its site by 24 bits, times 16");
 
     /// One half: its room and its tables.
     struct Half {

@@ -1,6 +1,7 @@
 #include "jit/x64/compiler.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace mpower::jit::x64 {
 
@@ -160,11 +161,12 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
             cold_.push_back([this, raise, i, late = late_writes()] {
                 a_.bind(raise);
                 write(late);
-                emit_raise(i);
+                emit_raise(i, i.imm2);
             });
             break;
         }
-        case Op::kRaise: emit_raise(i); break;
+        case Op::kNeed: emit_need(i); break;
+        case Op::kRaise: emit_raise(i, i.imm2); break;
         case Op::kSyscall: {
             // SRR0 is the next instruction, and the instruction counts as executed.
             a_.mov(state(offsetof(CpuState, pending), 2), imm(i.imm));
@@ -301,7 +303,7 @@ void Compiler::emit_call(u32 id, const Inst& i, bool system) {
         a_.jne(interrupt);
         cold_.push_back([this, interrupt, i] {  // nothing is to be written: settle()
             a_.bind(interrupt);
-            jump_interrupt(i);
+            jump_interrupt(i, stubs_.interrupt);
         });
         a_.mov(rcx, state(offsetof(CpuState, tlb), 8));  // the address space may be another
         a_.mov(kTlb, ptr_64(rcx, offsetof(mmu::Level1Arrays, data)));
@@ -309,17 +311,28 @@ void Compiler::emit_call(u32 id, const Inst& i, bool system) {
     if (live_.uses[id] != 0) a_.mov(define(id), rax);
 }
 
-void Compiler::jump_interrupt(const Inst& i) {
+void Compiler::jump_interrupt(const Inst& i, u64 stub) {
     load_address(rsi, block_.pc_of(i));
     count_instructions(i.guest);
-    a_.jmp(imm(stubs_.interrupt));
+    a_.jmp(imm(stub));
 }
 
-void Compiler::emit_raise(const Inst& i) {
-    a_.mov(state(offsetof(CpuState, pending), 2), imm(i.imm));
-    a_.mov(rax, imm(i.imm2));
-    a_.mov(state(offsetof(CpuState, pending_srr1), 8), rax);
-    jump_interrupt(i);
+void Compiler::emit_raise(const Inst& i, u64 srr1) {
+    a_.mov(eax, static_cast<u32>(i.imm));
+    a_.mov(edx, static_cast<u32>(srr1));
+    jump_interrupt(i, stubs_.raise);
+}
+
+void Compiler::emit_need(const Inst& i) {
+    const Label missing = a_.newLabel();
+    const int byte = std::countr_zero(i.imm2) / 8;
+    a_.test(state(offsetof(CpuState, msr) + static_cast<u64>(byte), 1), imm(i.imm2 >> 8 * byte));
+    a_.jz(missing);
+    cold_.push_back([this, missing, i, late = late_writes()] {
+        a_.bind(missing);
+        write(late);
+        emit_raise(i, 0);
+    });
 }
 
 void Compiler::emit_exit_if(const Inst& i) {
@@ -381,7 +394,8 @@ void Compiler::link_to(u64 offset) {
     site->call = reinterpret_cast<const u8*>(a_.code()->baseAddress() + a_.offset());
     site->target = ir::block_key(ra_ + offset, block_.mode.key());
     a_.call(imm(stubs_.link));
-    a_.test(eax, static_cast<i32>(reinterpret_cast<const u8*>(site) - cache_.memory().data()));
+    const auto number = static_cast<u64>(reinterpret_cast<const u8*>(site) - cache_.memory().data()) / 16;
+    a_.enter(imm(number & 0xffff), imm(number >> 16));  // never executed: the shortest that names the site
 }
 
 }  // namespace mpower::jit::x64

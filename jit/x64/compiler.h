@@ -285,8 +285,9 @@ class Compiler {
     Mem slot_of(const Gp& r, const Gp& spare);
 
     // --- ways out
-    void jump_interrupt(const Inst& i);  ///< Takes the pending interrupt at i.
-    void emit_raise(const Inst& i);
+    void jump_interrupt(const Inst& i, u64 stub);  ///< To Stubs::interrupt or raise, at i.
+    void emit_need(const Inst& i);
+    void emit_raise(const Inst& i, u64 srr1);
     void leave_for(u32 target);  ///< On to the address in a value.
     void emit_exit_if(const Inst& i);
     void link_to(u64 offset);  ///< Direct jump to the block at an offset in this page.

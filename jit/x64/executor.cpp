@@ -98,12 +98,13 @@ void X64Executor::synchronise(CpuState& s) {
     }
     const u32 mode_key = ir::mode_of(s).key();
     const void* const space = mmu_.arrays().code;
+    const u64 kind = reinterpret_cast<u64>(space) + mode_key;
     Stamp* const known = std::find_if(stamps_.begin(), stamps_.end(),
                                       [&](const Stamp& x) { return x.mode_key == mode_key && x.space == space; });
     if (known != stamps_.end()) {
         stamp_ = known;
         known->last_use = ++uses_;
-        s.jumps.stamp = known->stamp;
+        s.jumps.set(known->stamp, kind);
         return;
     }
     if (++last_stamp_ == JumpCache::kStamps) {
@@ -115,7 +116,7 @@ void X64Executor::synchronise(CpuState& s) {
     stamp_ = &*std::min_element(stamps_.begin(), stamps_.end(),
                                 [](const Stamp& a, const Stamp& b) { return a.last_use < b.last_use; });
     *stamp_ = {mode_key, space, last_stamp_, ++uses_, {}};
-    s.jumps.stamp = last_stamp_;
+    s.jumps.set(last_stamp_, kind);
 }
 
 /// One block by the interpreter: there is no room for code at present.
@@ -155,10 +156,10 @@ const u8* X64Executor::find(CpuState& s) {
     for (;;) {
         if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
         synchronise(s);
-        JumpEntry& remembered = s.jumps.entries[JumpCache::index(s.nip)];
-        if (remembered.tag == (s.nip ^ s.jumps.stamp)) return static_cast<const u8*>(remembered.code);
+        JumpEntry& remembered = s.jumps.entry(s.nip);
+        if (remembered.tag == s.jumps.tag(s.nip)) return static_cast<const u8*>(remembered.code);
         if (const u8* code = look_up(s, remembered)) {
-            remembered.tag = s.nip ^ s.jumps.stamp;
+            remembered.tag = s.jumps.tag(s.nip);
             stamp_->used[mmu::Mmu::half_of(s.nip)] = true;
             return code;
         }

@@ -77,7 +77,15 @@ void Compiler::leave_state(u64 offset, u64 size) {
 
 void Compiler::find_state_values() {
     stays_in_state_.assign(block_.insts.size(), false);
-    if (!lazy_) return;
+    if (!lazy_) {  // what is stored goes where the store wants it
+        for (const Inst& i : block_.insts) {
+            if (i.op != Op::kStore) continue;
+            const Inst& v = block_.insts[i.b];
+            stays_in_state_[i.b] =
+                v.op == Op::kGet64 && ir::is_gpr(v.imm) && v.guest == i.guest && live_.uses[i.b] == 1;
+        }
+        return;
+    }
     for (u32 id = 0; id < block_.insts.size(); ++id) {
         const Inst& i = block_.insts[id];
         if (i.op == Op::kGet64 && ir::is_gpr(i.imm))

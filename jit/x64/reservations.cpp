@@ -70,7 +70,7 @@ void Compiler::call_slow(u64 stub, const Gp& ea, const Inst& i, const std::vecto
     a_.test(eax, eax);
     a_.jnz(good);
     write(late);
-    jump_interrupt(i);
+    jump_interrupt(i, stubs_.interrupt);
     a_.bind(good);
 }
 
@@ -201,7 +201,7 @@ void Compiler::call_reserve(u32 id, const Inst& i) {
     cold_.push_back([this, interrupt, i, late] {
         a_.bind(interrupt);
         write(late);
-        jump_interrupt(i);
+        jump_interrupt(i, stubs_.interrupt);
     });
 }
 

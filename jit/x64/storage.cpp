@@ -134,7 +134,7 @@ void Compiler::access_out_of_line(const Label& slow, const Label& done, const st
         a_.jmp(done);
         a_.bind(interrupted);
         write(late);
-        jump_interrupt(run.front());
+        jump_interrupt(run.front(), stubs_.interrupt);
     });
 }
 

@@ -102,7 +102,9 @@ class StubMaker {
         });
         stubs.link = put([&](Assembler& a) {
             a.pop(rsi);
-            a.mov(esi, ptr_32(rsi, 1));
+            a.mov(esi, ptr_32(rsi));  // enter's operands: the number of the site
+            a.shr(esi, 8);
+            a.shl(esi, 4);
             a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             go_on(a, stubs, address_of(X64Executor::resume_by_link));
         });
@@ -111,6 +113,11 @@ class StubMaker {
             a.mov(rax, imm(address_of(interrupt)));
             a.call(rax);
             a.jmp(imm(stubs.resume));
+        });
+        stubs.raise = put([&](Assembler& a) {
+            a.mov(state(offsetof(CpuState, pending), 2), ax);
+            a.mov(state(offsetof(CpuState, pending_srr1), 8), rdx);
+            a.jmp(imm(stubs.interrupt));
         });
         stubs.load_reserve = slow_path(address_of(slow_load_reserve));
         stubs.store_conditional = slow_path(address_of(slow_store_conditional));
@@ -421,8 +428,9 @@ void jump_by_cache(Assembler& a, const Gp& ea, u64 dispatch) {
     constexpr int kEntries = offsetof(CpuState, jumps) + offsetof(JumpCache, entries);
     static_assert(sizeof(JumpEntry) == 32);
     a.lea(eax, ptr(0, ea, 3));  // word number * 32
+    a.xor_(eax, state(offsetof(CpuState, jumps) + offsetof(JumpCache, order), 4));
     a.and_(eax, (JumpCache::kEntries - 1) << 5);
-    a.xor_(ea, state(offsetof(CpuState, jumps) + offsetof(JumpCache, stamp), 8));
+    a.xor_(ea, state(offsetof(CpuState, jumps) + offsetof(JumpCache, key), 8));
     a.cmp(ea, state(kEntries + offsetof(JumpEntry, tag), 8, rax));
     a.jne(imm(dispatch));
     a.jmp(state(kEntries + offsetof(JumpEntry, code), 8, rax));

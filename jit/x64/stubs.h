@@ -58,10 +58,11 @@ struct Stubs {
     u64 resume = 0;    ///< Jump: goes on at NIP, in the mode that MSR says; context synchronising.
     u64 dispatch = 0;  ///< Jump: goes on at r13.
     u64 promote = 0;   ///< Jump: goes on at r13, whose block has become hot.
-    /// Call that does not return: goes on at r13. It is followed by `test eax, n`: the LinkSite to connect is n bytes
-    /// from CodeMemory::data().
+    /// Call that does not return: goes on at r13. It is followed by `enter`, whose operands are the number of the
+    /// LinkSite to connect: sixteenths of its bytes from CodeMemory::data().
     u64 link = 0;
     u64 interrupt = 0;     ///< Jump: takes the pending interrupt; rsi = NIP of the instruction.
+    u64 raise = 0;         ///< Jump: takes interrupt eax with SRR1 bits rdx; rsi likewise.
     u64 note_inexact = 0;  ///< Call: XX and FX := 1 if the host had an inexact result and XX is 0. Keeps registers.
     u64 indirect = 0;      ///< Jump: goes on at r13, whose low two bits do not count, by the jump cache.
     /// Call: rax = the CR field of the comparison that set the flags, SO with it; signed and unsigned. Keep all but

@@ -104,9 +104,6 @@ bool Generator::acceptable(u32 word, const Row* row) const {
     const jit::ir::Mode mode{.sf = true,
                              .le = options_.little_endian,
                              .pr = false,
-                             .fp = true,
-                             .vec = true,
-                             .vsx = true,
                              .fp_exceptions = false,
                              .single_step = false,
                              .level = options_.level};

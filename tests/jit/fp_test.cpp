@@ -90,9 +90,6 @@ TEST(EnabledException, Interrupts_WhenModeHasThem) {
         Builder b({.sf = true,
                    .le = false,
                    .pr = true,
-                   .fp = true,
-                   .vec = false,
-                   .vsx = false,
                    .fp_exceptions = exceptions,
                    .single_step = false,
                    .level = IsaLevel::k207});

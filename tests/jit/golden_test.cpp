@@ -103,9 +103,6 @@ ir::Mode mode_of(const std::string& name) {
     return {.sf = name != "32",
             .le = name != "be",
             .pr = name == "pr",
-            .fp = true,
-            .vec = true,
-            .vsx = true,
             .fp_exceptions = false,
             .single_step = false,
             .level = IsaLevel::k300};

@@ -19,6 +19,7 @@
 namespace mpower::jit::x64 {
 
 inline constexpr u64 kCode = 0x10000, kData = 0x20000, kRamBytes = 1 << 24, kDataBytes = 0x4000;
+inline constexpr u64 kMsr = msr::kSf | msr::kFp | msr::kVec | msr::kVsx;
 inline constexpr u32 kLeave = 0x44000022;  // sc 1
 
 /// A vCPU in real mode with RAM of its own.
@@ -33,7 +34,7 @@ struct Machine {
     Machine() {
         state.mmu = &mmu;
         state.platform = &platform;
-        set_msr(state, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+        set_msr(state, kMsr);
     }
 };
 
@@ -60,6 +61,7 @@ inline std::string difference(Machine& hot, Machine& slow, u64 data) {
     if (a.lr != b.lr || a.ca != b.ca || a.so != b.so) return "lr, ca or so";
     if (a.instructions != b.instructions) return fmt::format("{} instructions, not {}", a.instructions, b.instructions);
     if (a.ctr != b.ctr || a.nip != b.nip || a.spr[spr::kSrr0] != b.spr[spr::kSrr0]) return "ctr, nip or srr0";
+    if (a.msr != b.msr || a.spr[spr::kSrr1] != b.spr[spr::kSrr1]) return "msr or srr1";
     if (std::memcmp(hot.ram.bytes().data() + data, slow.ram.bytes().data() + data, kDataBytes) != 0) return "storage";
     return "";
 }
@@ -68,8 +70,8 @@ class TwoMachines {
   public:
     Machine hot, slow;
 
-    /// Runs `words` four times on both. prepare(state, run) makes the state and the data of `hot`, and says where these
-    /// are. What differs after a run; empty: nothing.
+    /// Runs `words` four times on both; the last run of some programs lacks a facility. prepare(state, run) makes the
+    /// state and the data of `hot`, and says where these are. What differs after a run; empty: nothing.
     template <class Prepare>
     std::string compare(const std::vector<u32>& words, const CodeOptions& options, const Host& host, Prepare prepare) {
         CodeCache cache(hot.ram, hot.epochs, options, 4 * CodeCache::kChunk, host);
@@ -81,7 +83,10 @@ class TwoMachines {
             m->epochs.modified();
         }
         CpuState &s = hot.state, &o = slow.state;
+        constexpr u64 kLacking[] = {msr::kFp, msr::kVec, msr::kVsx, 0, 0, 0};
+        const u64 lacking_last = kLacking[programs_++ % std::size(kLacking)];
         for (unsigned run = 0; run < 4; ++run) {
+            const u64 lacking = run == 3 ? lacking_last : 0;
             s.last_float = {}, s.instructions = 0;
             const u64 data = prepare(s, run);
             std::memcpy(slow.ram.bytes().data() + data, hot.ram.bytes().data() + data, kDataBytes);
@@ -91,7 +96,7 @@ class TwoMachines {
             o.fpscr = s.fpscr, o.last_float = {}, o.instructions = 0;
             o.ca = s.ca, o.so = s.so, o.ctr = s.ctr, o.lr = s.lr;
             for (CpuState* each : {&s, &o}) {
-                set_msr(*each, msr::kSf | msr::kFp | msr::kVec | msr::kVsx);
+                set_msr(*each, kMsr & ~lacking);
                 each->nip = kCode;
             }
             std::string what;
@@ -115,7 +120,7 @@ class TwoMachines {
     }
 
   private:
-    u64 faults_ = 0, hot_blocks_ = 0;
+    u64 programs_ = 0, faults_ = 0, hot_blocks_ = 0;
 };
 
 /// Where data of a run may be: elsewhere each time, so that hot code finds nothing in the level-1 TLB.
