@@ -242,6 +242,8 @@ class Simplifier {
                 keep_if(b == 0, id, i.a);
                 break;
             case Op::kOr:
+                if (i.a == i.b) return keep_if(true, id, i.a);  // nor rA,rS,rS
+                [[fallthrough]];
             case Op::kXor:
             case Op::kSub: keep_if(b_known_ && b == 0, id, i.a); break;
             case Op::kAnd:

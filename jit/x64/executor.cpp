@@ -96,11 +96,11 @@ void X64Executor::synchronise(CpuState& s) {
             }
         }
     }
-    const u32 mode_key = ir::mode_of(s).key();
+    const u32 mode = mode_key(s);
     const void* const space = mmu_.arrays().code;
-    const u64 kind = reinterpret_cast<u64>(space) + mode_key;
+    const u64 kind = reinterpret_cast<u64>(space) + mode;
     Stamp* const known = std::find_if(stamps_.begin(), stamps_.end(),
-                                      [&](const Stamp& x) { return x.mode_key == mode_key && x.space == space; });
+                                      [&](const Stamp& x) { return x.mode_key == mode && x.space == space; });
     if (known != stamps_.end()) {
         stamp_ = known;
         known->last_use = ++uses_;
@@ -115,8 +115,17 @@ void X64Executor::synchronise(CpuState& s) {
     // A dropped one, else the least recently used: those of the operating system outlive its programs'.
     stamp_ = &*std::min_element(stamps_.begin(), stamps_.end(),
                                 [](const Stamp& a, const Stamp& b) { return a.last_use < b.last_use; });
-    *stamp_ = {mode_key, space, last_stamp_, ++uses_, {}};
+    *stamp_ = {mode, space, last_stamp_, ++uses_, {}};
     s.jumps.set(last_stamp_, kind);
+}
+
+// Asked at each interrupt and each return from one, which mostly lead from one mode to another.
+u32 X64Executor::mode_key(const CpuState& s) {
+    constexpr u64 kOfMode = msr::kSf | msr::kLe | msr::kPr | msr::kFe0 | msr::kFe1 | msr::kSe | msr::kBe;
+    ModeKey& known = mode_keys_[(s.msr & msr::kPr) != 0];
+    const u64 msr = s.msr & kOfMode;
+    if (known.msr != msr || known.level != s.level) known = {msr, s.level, ir::mode_of(s).key()};
+    return known.key;
 }
 
 /// One block by the interpreter: there is no room for code at present.
@@ -134,7 +143,7 @@ const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
         take_pending(s, s.nip);
         return nullptr;
     }
-    const u64 key = ir::block_key(ra, ir::mode_of(s).key());
+    const u64 key = ir::block_key(ra, mode_key(s));
     // The fetch may have killed some.
     if (remembered.key == key && remembered.killed == cache_.killed()) return static_cast<const u8*>(remembered.code);
     const u8* code = cache_.find(visitor_, key);
@@ -188,7 +197,7 @@ const void* X64Executor::resume_by_link(CpuState* state, u64 site_offset) {
     if (code == nullptr || state->nip != nip || self->visitor_.last != generation) return code;
     Ra ra;
     mmu::Fault fault;
-    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, ir::mode_of(*state).key()) == site.target) {
+    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, self->mode_key(*state)) == site.target) {
         self->cache_.connect(site, code);
         ++self->stats_.linked;
     }
@@ -203,7 +212,7 @@ const void* X64Executor::promote(CpuState* state) {
     if (self->mmu_.fetch(state->nip, &ra, &fault)) {
         self->making_ = state;
         self->making_at_ = ra;
-        self->cache_.promote(self->visitor_, ir::block_key(ra, ir::mode_of(*state).key()), ra, *self);
+        self->cache_.promote(self->visitor_, ir::block_key(ra, self->mode_key(*state)), ra, *self);
     }
     return self->find(*state);
 }
