@@ -198,6 +198,7 @@ class Compiler {
     void emit_half(u32 id, const Inst& i);
     void emit_vector(u32 id, const Inst& i);
     /// r <- op(a, b, c, n) in several host instructions; false, and nothing emitted, if this host has no short way.
+    void shift_bytes(ir::Lanes op, const asmjit::x86::Xmm& r, const asmjit::x86::Xmm& a, const asmjit::x86::Xmm& b);
     bool emit_composed(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c, u64 n);
     bool emit_crypto(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u64 n);
     void emit_vector_call(u32 id, const Inst& i);

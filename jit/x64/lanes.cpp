@@ -165,6 +165,9 @@ bool Compiler::emit_composed(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b,
         case L::kShiftRightS32: a_.vpsravd(r, a, counts(each32(31))); break;
         case L::kShiftLeft64: a_.vpsllvq(r, a, counts(63)); break;
         case L::kShiftRight64: a_.vpsrlvq(r, a, counts(63)); break;
+        case L::kShiftLeft8:
+        case L::kShiftRight8:
+        case L::kShiftRightS8: shift_bytes(op, r, a, b); break;
         case L::kShiftLeft16:
             if (!host_.avx512) return false;
             a_.vpsllvw(r, a, counts(each16(15)));
@@ -284,6 +287,16 @@ bool Compiler::emit_composed(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b,
             a_.vpshufb(xmm2, a, xmm0);
             a_.vpsllw(xmm0, xmm0, 3);  // bit 4, which chooses the register, to bit 7
             a_.vpblendvb(r, xmm1, xmm2, xmm0);
+            break;
+        // Its element k is the host's 15 - k: the complement of both nibbles.
+        case L::kPermuteXor:
+            a_.vpxor(xmm1, c, pool(~u64{0}));
+            a_.vpsrlw(xmm0, xmm1, 4);
+            a_.vpand(xmm0, xmm0, pool(each8(15)));
+            a_.vpand(xmm1, xmm1, pool(each8(15)));
+            a_.vpshufb(xmm0, a, xmm0);
+            a_.vpshufb(xmm1, b, xmm1);
+            a_.vpxor(r, xmm0, xmm1);
             break;
         case L::kReverse16: a_.vpshufb(r, a, pool(0x0607040502030001, 0x0e0f0c0d0a0b0809)); break;
         case L::kReverse32: a_.vpshufb(r, a, pool(0x0405060700010203, 0x0c0d0e0f08090a0b)); break;
@@ -417,6 +430,42 @@ bool Compiler::emit_composed(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b,
 }
 
 // AES-NI numbers a state's bytes from the right.
+// By products of words: even bytes, and odd ones. A shift to the right by n is one of the product with 2^(7 - n) by 7.
+void Compiler::shift_bytes(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b) {
+    const bool left = op == Lanes::kShiftLeft8, sign = op == Lanes::kShiftRightS8;
+    const u64 even = each16(0xff);
+    a_.vpand(xmm1, b, pool(each8(7)));
+    a_.vmovups(xmm0, pool(left ? 0x8040201008040201 : 0x0102040810204080));
+    a_.vpshufb(xmm1, xmm0, xmm1);  // the power of 2 for each byte
+    a_.vpand(xmm0, xmm1, pool(even));
+    a_.vpsrlw(xmm1, xmm1, 8);
+    if (left) {
+        a_.vpmullw(xmm0, a, xmm0);
+        a_.vpand(xmm0, xmm0, pool(even));
+        a_.vpand(xmm2, a, pool(~even));
+        a_.vpmullw(xmm1, xmm1, xmm2);
+    } else if (sign) {
+        a_.vpsllw(xmm2, a, 8);
+        a_.vpsraw(xmm2, xmm2, 8);
+        a_.vpmullw(xmm0, xmm0, xmm2);
+        a_.vpsraw(xmm0, xmm0, 7);
+        a_.vpand(xmm0, xmm0, pool(even));
+        a_.vpsraw(xmm2, a, 8);
+        a_.vpmullw(xmm1, xmm1, xmm2);
+        a_.vpsraw(xmm1, xmm1, 7);
+        a_.vpsllw(xmm1, xmm1, 8);
+    } else {
+        a_.vpand(xmm2, a, pool(even));
+        a_.vpmullw(xmm0, xmm0, xmm2);
+        a_.vpsrlw(xmm0, xmm0, 7);
+        a_.vpsrlw(xmm2, a, 8);
+        a_.vpmullw(xmm1, xmm1, xmm2);
+        a_.vpsrlw(xmm1, xmm1, 7);
+        a_.vpsllw(xmm1, xmm1, 8);
+    }
+    a_.vpor(r, xmm0, xmm1);
+}
+
 bool Compiler::emit_crypto(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u64 n) {
     using L = Lanes;
     const auto reverse = [&](const Xmm& to, const Xmm& from) { a_.vpshufb(to, from, pool(kDown0, kDown8)); };

@@ -178,7 +178,7 @@ VMX(vupkhpx, unpack_pixels(b, true))
 VMX(vupklpx, unpack_pixels(b, false))
 
 // Selects and permutations of bytes.
-VMX4(vpermxor, permute_xor(a, b, c))
+LANES3(vpermxor, kPermuteXor, permute_xor(a, b, c))
 LANES1(vgbbd, kGatherBits, (V128{gather_bits(b.lo), gather_bits(b.hi)}))
 LANES(vbpermq, kBitPermute, (V128{0, bit_permute_quad(a, b)}))
 VMX(vbpermd, (V128{bit_permute(a.lo, b.lo), bit_permute(a.hi, b.hi)}))
