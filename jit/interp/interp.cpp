@@ -74,6 +74,11 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
             take_pending(s, address(cached.block.pc_of(*i)));
             return true;
         };
+        const auto raise = [&](u64 srr1) {
+            s.pending = static_cast<Vector>(i->imm);
+            s.pending_srr1 = srr1;
+            return interrupted();
+        };
         switch (i->op) {
             case Op::kConst: r.i = i->imm; break;
             case Op::kPc: r.i = address(i->imm); break;
@@ -189,16 +194,11 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 break;
             case Op::kNeed:
                 if (s.msr & i->imm2) break;
-                s.pending = static_cast<Vector>(i->imm);
-                s.pending_srr1 = 0;
-                return interrupted();
+                return raise(0);
             case Op::kRaiseIf:
                 if (a() == 0) break;
                 [[fallthrough]];
-            case Op::kRaise:
-                s.pending = static_cast<Vector>(i->imm);
-                s.pending_srr1 = i->imm2;
-                return interrupted();
+            case Op::kRaise: return raise(i->imm2);
             case Op::kSyscall:
                 take_interrupt(s, static_cast<Vector>(i->imm), address(cached.block.pc_of(*i) + 4), 0);
                 return true;

@@ -155,17 +155,13 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kFence: a_.lock().or_(ptr_32(rsp, -8), 0); break;
         case Op::kCall: emit_call(id, i, false); break;
         case Op::kCallSys: emit_call(id, i, true); break;
-        case Op::kRaiseIf: {
-            const Label raise = a_.newLabel();
-            a_.j(condition(i.a), raise);
-            cold_.push_back([this, raise, i, late = late_writes()] {
-                a_.bind(raise);
-                write(late);
-                emit_raise(i, i.imm2);
-            });
+        case Op::kRaiseIf: raise_out_of_line(condition(i.a), i, i.imm2); break;
+        case Op::kNeed: {
+            const int byte = std::countr_zero(i.imm2) / 8;
+            a_.test(state(offsetof(CpuState, msr) + static_cast<u64>(byte), 1), imm(i.imm2 >> 8 * byte));
+            raise_out_of_line(CondCode::kZero, i, 0);
             break;
         }
-        case Op::kNeed: emit_need(i); break;
         case Op::kRaise: emit_raise(i, i.imm2); break;
         case Op::kSyscall: {
             // SRR0 is the next instruction, and the instruction counts as executed.
@@ -323,15 +319,13 @@ void Compiler::emit_raise(const Inst& i, u64 srr1) {
     jump_interrupt(i, stubs_.raise);
 }
 
-void Compiler::emit_need(const Inst& i) {
-    const Label missing = a_.newLabel();
-    const int byte = std::countr_zero(i.imm2) / 8;
-    a_.test(state(offsetof(CpuState, msr) + static_cast<u64>(byte), 1), imm(i.imm2 >> 8 * byte));
-    a_.jz(missing);
-    cold_.push_back([this, missing, i, late = late_writes()] {
-        a_.bind(missing);
+void Compiler::raise_out_of_line(CondCode condition, const Inst& i, u64 srr1) {
+    const Label raise = a_.newLabel();
+    a_.j(condition, raise);
+    cold_.push_back([this, raise, i, srr1, late = late_writes()] {
+        a_.bind(raise);
         write(late);
-        emit_raise(i, 0);
+        emit_raise(i, srr1);
     });
 }
 

@@ -198,8 +198,8 @@ class Compiler {
     void emit_half(u32 id, const Inst& i);
     void emit_vector(u32 id, const Inst& i);
     /// r <- op(a, b, c, n) in several host instructions; false, and nothing emitted, if this host has no short way.
-    void shift_bytes(ir::Lanes op, const asmjit::x86::Xmm& r, const asmjit::x86::Xmm& a, const asmjit::x86::Xmm& b);
     bool emit_composed(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, const Xmm& c, u64 n);
+    void shift_bytes(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b);
     bool emit_crypto(ir::Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u64 n);
     void emit_vector_call(u32 id, const Inst& i);
     // --- floating point
@@ -287,7 +287,7 @@ class Compiler {
 
     // --- ways out
     void jump_interrupt(const Inst& i, u64 stub);  ///< To Stubs::interrupt or raise, at i.
-    void emit_need(const Inst& i);
+    void raise_out_of_line(asmjit::x86::CondCode condition, const Inst& i, u64 srr1);
     void emit_raise(const Inst& i, u64 srr1);
     void leave_for(u32 target);  ///< On to the address in a value.
     void emit_exit_if(const Inst& i);

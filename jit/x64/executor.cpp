@@ -96,7 +96,7 @@ void X64Executor::synchronise(CpuState& s) {
             }
         }
     }
-    const u32 mode = mode_key(s);
+    const u32 mode = ir::mode_of(s).key();
     const void* const space = mmu_.arrays().code;
     const u64 kind = reinterpret_cast<u64>(space) + mode;
     Stamp* const known = std::find_if(stamps_.begin(), stamps_.end(),
@@ -119,15 +119,6 @@ void X64Executor::synchronise(CpuState& s) {
     s.jumps.set(last_stamp_, kind);
 }
 
-// Asked at each interrupt and each return from one, which mostly lead from one mode to another.
-u32 X64Executor::mode_key(const CpuState& s) {
-    constexpr u64 kOfMode = msr::kSf | msr::kLe | msr::kPr | msr::kFe0 | msr::kFe1 | msr::kSe | msr::kBe;
-    ModeKey& known = mode_keys_[(s.msr & msr::kPr) != 0];
-    const u64 msr = s.msr & kOfMode;
-    if (known.msr != msr || known.level != s.level) known = {msr, s.level, ir::mode_of(s).key()};
-    return known.key;
-}
-
 /// One block by the interpreter: there is no room for code at present.
 void X64Executor::interpret(CpuState& s) {
     ++stats_.interpreted;
@@ -143,7 +134,7 @@ const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
         take_pending(s, s.nip);
         return nullptr;
     }
-    const u64 key = ir::block_key(ra, mode_key(s));
+    const u64 key = ir::block_key(ra, stamp_->mode_key);
     // The fetch may have killed some.
     if (remembered.key == key && remembered.killed == cache_.killed()) return static_cast<const u8*>(remembered.code);
     const u8* code = cache_.find(visitor_, key);
@@ -197,7 +188,7 @@ const void* X64Executor::resume_by_link(CpuState* state, u64 site_offset) {
     if (code == nullptr || state->nip != nip || self->visitor_.last != generation) return code;
     Ra ra;
     mmu::Fault fault;
-    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, self->mode_key(*state)) == site.target) {
+    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, self->stamp_->mode_key) == site.target) {
         self->cache_.connect(site, code);
         ++self->stats_.linked;
     }
@@ -212,7 +203,7 @@ const void* X64Executor::promote(CpuState* state) {
     if (self->mmu_.fetch(state->nip, &ra, &fault)) {
         self->making_ = state;
         self->making_at_ = ra;
-        self->cache_.promote(self->visitor_, ir::block_key(ra, self->mode_key(*state)), ra, *self);
+        self->cache_.promote(self->visitor_, ir::block_key(ra, self->stamp_->mode_key), ra, *self);
     }
     return self->find(*state);
 }

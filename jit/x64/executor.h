@@ -31,7 +31,6 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     /// Code at state.nip; `remembered` is the entry for it, and is made so but for its tag.
     const u8* look_up(CpuState& s, JumpEntry& remembered);
     void synchronise(CpuState& s);
-    u32 mode_key(const CpuState& s);  ///< Of the present MSR.
     void interpret(CpuState& s);
     void entered(Ra page) override { cache_.validate(visitor_, page); }
     Made make(std::span<const u32> page, const u8* where, Translation& t, const Heat& heat) override;
@@ -57,14 +56,8 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
         std::array<bool, mmu::Mmu::kHalves> used{};  ///< Addresses of which halves were remembered with it.
     };
     std::array<Stamp, 8> stamps_;
-    Stamp* stamp_ = nullptr;  ///< The present one.
+    Stamp* stamp_ = nullptr;  ///< The present one, from synchronise() on.
     u64 last_stamp_ = 0, uses_ = 0;
-    struct ModeKey {
-        u64 msr = ~u64{0};
-        IsaLevel level{};
-        u32 key = 0;
-    };
-    std::array<ModeKey, 2> mode_keys_;  ///< The last ones of privileged and problem state.
     std::array<u64, mmu::Mmu::kHalves> code_drops_{};
     u64 modifications_ = 0, killed_ = 0;
 

@@ -429,7 +429,6 @@ bool Compiler::emit_composed(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b,
     return true;
 }
 
-// AES-NI numbers a state's bytes from the right.
 // By products of words: even bytes, and odd ones. A shift to the right by n is one of the product with 2^(7 - n) by 7.
 void Compiler::shift_bytes(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b) {
     const bool left = op == Lanes::kShiftLeft8, sign = op == Lanes::kShiftRightS8;
@@ -444,28 +443,24 @@ void Compiler::shift_bytes(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b) {
         a_.vpand(xmm0, xmm0, pool(even));
         a_.vpand(xmm2, a, pool(~even));
         a_.vpmullw(xmm1, xmm1, xmm2);
-    } else if (sign) {
-        a_.vpsllw(xmm2, a, 8);
-        a_.vpsraw(xmm2, xmm2, 8);
-        a_.vpmullw(xmm0, xmm0, xmm2);
-        a_.vpsraw(xmm0, xmm0, 7);
-        a_.vpand(xmm0, xmm0, pool(even));
-        a_.vpsraw(xmm2, a, 8);
-        a_.vpmullw(xmm1, xmm1, xmm2);
-        a_.vpsraw(xmm1, xmm1, 7);
-        a_.vpsllw(xmm1, xmm1, 8);
     } else {
-        a_.vpand(xmm2, a, pool(even));
+        const auto shift = [&](const Xmm& to, const Xmm& from, u32 by) {
+            sign ? a_.vpsraw(to, from, by) : a_.vpsrlw(to, from, by);
+        };
+        a_.vpsllw(xmm2, a, 8);
+        shift(xmm2, xmm2, 8);
         a_.vpmullw(xmm0, xmm0, xmm2);
-        a_.vpsrlw(xmm0, xmm0, 7);
-        a_.vpsrlw(xmm2, a, 8);
+        shift(xmm0, xmm0, 7);
+        a_.vpand(xmm0, xmm0, pool(even));
+        shift(xmm2, a, 8);
         a_.vpmullw(xmm1, xmm1, xmm2);
-        a_.vpsrlw(xmm1, xmm1, 7);
+        shift(xmm1, xmm1, 7);
         a_.vpsllw(xmm1, xmm1, 8);
     }
     a_.vpor(r, xmm0, xmm1);
 }
 
+// AES-NI numbers a state's bytes from the right.
 bool Compiler::emit_crypto(Lanes op, const Xmm& r, const Xmm& a, const Xmm& b, u64 n) {
     using L = Lanes;
     const auto reverse = [&](const Xmm& to, const Xmm& from) { a_.vpshufb(to, from, pool(kDown0, kDown8)); };
