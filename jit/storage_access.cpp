@@ -103,6 +103,12 @@ bool exchange(u8* p, u128 expected, u128 desired) {
 
 }  // namespace
 
+u64 look_slow(CpuState& s, u64 first, u64 low, const ir::ProbeForm& form) {
+    mmu::Fault fault;  // is met again by the access
+    if (form.fills && s.mmu->translate(first, form.first_store, &fault) == nullptr) return 0;
+    return s.mmu->addend(low, form.bytes, form.load, form.store);
+}
+
 bool load_slow(CpuState& s, u64 ea, const ir::Access& access, u64* out) {
     Pieces x;
     if (!pieces(s, ea, access.size, false, &x)) return false;

@@ -4,7 +4,7 @@
 
 #include "base/bits.h"
 #include "base/endian.h"
-#include "jit/ir/ir.h"
+#include "jit/ir/passes.h"
 #include "mmu/mmu.h"
 
 namespace mpower::jit {
@@ -43,6 +43,10 @@ inline void store_host(u8* p, u64 v, u8 size) {
         default: __atomic_store_n(reinterpret_cast<u64*>(p), v, __ATOMIC_RELEASE); break;
     }
 }
+
+/// For a kLook that finds nothing in level 1: may fill it for the first access, at `first`, and looks again. Host minus
+/// effective address of the bytes of `form` at `low`; 0: not one for all, or it is not known.
+u64 look_slow(CpuState& s, u64 first, u64 low, const ir::ProbeForm& form);
 
 bool load_slow(CpuState& s, u64 ea, const ir::Access& access, u64* out);
 bool store_slow(CpuState& s, u64 ea, const ir::Access& access, u64 v);  // v in storage's byte order

@@ -157,7 +157,8 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                     r.i = i->op == Op::kFloat ? target.hi : result;
                 break;
             }
-            case Op::kProbe: r.i = 0; break;
+            case Op::kProbe:
+            case Op::kLook: r.i = 0; break;
             case Op::kLoad:
             case Op::kLoadBy:
                 if (!load(s, a() + i->imm, i->access, &r.i)) return interrupted();

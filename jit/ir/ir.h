@@ -75,6 +75,8 @@ Mode mode_of(const CpuState& s);
 inline u64 block_key(Ra ra, u32 mode_key) {
     return ra.v << 10 | mode_key;  // mode keys have 8 bits, ra's last 2 are 0
 }
+/// Set in the key of a block that stays cold: hot code goes on in it where it does not apply.
+constexpr u64 kPlain = 1 << 8;
 
 struct Block {
     Mode mode;
@@ -85,6 +87,8 @@ struct Block {
     /// The first so many instructions read state that a loop keeps in registers (passes.h); of an arm they are what its
     /// path has in registers: kInput, or reads of state.
     u32 kept = 0;
+    u32 hoisted = 0;          ///< So many instructions after those are a loop's looks at the TLB before its rounds.
+    u64 hoisted_needs = 0;    ///< MSR bits without which a loop does not apply.
     bool late_float = false;  ///< show_targets() has been here.
     /// GPRs as they were when hot code was asked for; nullptr: not known. What is made must be right whatever they are.
     const u64* gpr_then = nullptr;
@@ -96,6 +100,7 @@ struct Block {
     /// goes to the first instruction of the block that all of them are arms of, which is a loop.
     std::vector<Block> arms;
 
+    u32 body() const { return kept + hoisted; }  ///< Where a loop's rounds begin.
     u64 pc_of(const Inst& i) const { return static_cast<u64>(i64{pc[i.guest]}); }
 };
 

@@ -42,6 +42,27 @@ u8 set_size(Op op) {
 
 bool is_call(Op op) { return op == Op::kCall || op == Op::kCallSys; }
 
+u32 look_of(const Inst& i) {
+    switch (i.op) {
+        case Op::kLoadBy:
+        case Op::kLoad128By: return i.b;
+        case Op::kStoreBy:
+        case Op::kStore128By: return i.c;
+        default: return kNoLook;
+    }
+}
+
+bool has_look(const Block& block, const Inst& i) {
+    const u32 look = look_of(i);
+    return look != kNoLook && block.insts[look].op == Op::kLook;
+}
+
+BaseOfLook base_of_look(const Block& block, const Inst& look) {
+    const Inst& base = block.insts[look.a];
+    if (base.op != Op::kAdd) return {base, base};
+    return {block.insts[base.a], block.insts[base.b]};
+}
+
 bool is_float(Op op) { return op == Op::kFloat || op == Op::kFloatVector || op == Op::kFloatCompare; }
 
 bool is_pure(Op op) { return op < Op::kLoad && set_size(op) == 0; }
@@ -179,8 +200,9 @@ void keep_state(Block& block, unsigned most, unsigned most_vectors) {
 namespace {
 
 /// A way out of the block, that may not be taken: where late state is written if it is.
-bool may_leave(Op op) {
-    return (op >= Op::kLoad && op < Op::kFence) || op == Op::kRaiseIf || op == Op::kNeed || op == Op::kExitIf;
+bool may_leave(const Block& block, const Inst& i) {
+    if (i.op >= Op::kLoad && i.op < Op::kFence) return !has_look(block, i);
+    return i.op == Op::kRaiseIf || i.op == Op::kNeed || i.op == Op::kExitIf;
 }
 
 /// Going backwards through a block that writes state late: what becomes of state that is written here.
@@ -231,7 +253,8 @@ std::vector<Range> written_unseen(const Block& block) {
     if (block.insts.empty() || block.insts.back().op != Op::kLoop) return all;
     for (u32 id = 0; id < block.insts.size(); ++id) {
         const Inst& i = block.insts[id];
-        if (may_leave(i.op) || is_call(i.op) || ends_block(i.op) || (block.late_float && is_float(i.op))) break;
+        if (id >= block.kept && id < block.body()) continue;
+        if (may_leave(block, i) || is_call(i.op) || ends_block(i.op) || (block.late_float && is_float(i.op))) break;
         if (const u8 got = get_size(i.op)) read.push_back({i.imm, got, id});
         const u8 set = set_size(i.op);
         if (set == 0 || (set == 16 && !block.late_float) || id < block.kept) continue;
@@ -257,7 +280,7 @@ Liveness liveness(const Block& block, bool lazy, const std::vector<Range>& unsee
         const Inst& i = block.insts[id];
         if (id < block.kept) {  // alive until it is written, or for the next round
             const u32 end = i.op == Op::kInput ? 0 : ends.of(i.imm, get_size(i.op)).at;
-            l.last_use[id] = std::max({l.last_use[id], end, block.kept});
+            l.last_use[id] = std::max({l.last_use[id], end, block.body()});
             ++l.uses[id];
             continue;
         }
@@ -274,7 +297,15 @@ Liveness liveness(const Block& block, bool lazy, const std::vector<Range>& unsee
             }
             continue;
         }
-        if (lazy && may_leave(i.op)) ends.leave(id);
+        if (i.op == Op::kLook && id < block.body()) {  // the loop's, in all rounds if its base stays
+            const BaseOfLook base = base_of_look(block, i);
+            const bool stays = std::none_of(block.insts.begin(), block.insts.end(), [&](const Inst& set) {
+                return set_size(set.op) != 0 && (set.imm == base.left.imm || set.imm == base.right.imm);
+            });
+            l.last_use[id] = std::max(l.last_use[id], stays ? static_cast<u32>(n) - 1 : block.body());
+        } else if (lazy && may_leave(block, i)) {
+            ends.leave(id);
+        }
         u32 status_until = 0;
         if (block.late_float && is_float(i.op)) {  // out of line, the helper finds its operands and LastFloat in place
             if (i.op == Op::kFloat) {

@@ -17,6 +17,7 @@ struct Near {
     u32 base;
     i64 low, high;
     std::vector<u32> guessed;  ///< Values that were guessed.
+    bool exact = true;         ///< `low` is the address, not one of several.
 };
 
 struct Group {
@@ -27,16 +28,20 @@ struct Group {
     u32 exits;      ///< Ways out before that.
     u32 accesses;
     std::vector<u32> guessed;
+    bool hoisted, fills;
     u32 probe;  ///< Id in the new block.
+
+    bool is_shared() const { return accesses > 1 || hoisted; }
 };
 
 class Prober {
   public:
-    explicit Prober(Block& block) : block_(block), mask_(possible_bits(block)) {}
+    Prober(Block& block, const ProbeOptions& options) : block_(block), options_(options), mask_(possible_bits(block)) {}
 
     void run() {
         group();
-        if (std::none_of(groups_.begin(), groups_.end(), [](const Group& g) { return g.accesses > 1; })) return;
+        if (!options_.arm && block_.insts.back().op == Op::kLoop) hoist();
+        if (std::none_of(groups_.begin(), groups_.end(), [](const Group& g) { return g.is_shared(); })) return;
         rewrite();
     }
 
@@ -57,7 +62,7 @@ class Prober {
 
     Near near(const Inst& access) const {
         const i64 at = static_cast<i64>(access.imm);
-        Near n{access.a, at, at + access.access.size, {}};
+        Near n{access.a, at, at + access.access.size, {}, true};
         for (bool indexed = false;;) {
             const Inst& i = block_.insts[n.base];
             if (i.op != Op::kAdd && i.op != Op::kAnd) return n;
@@ -69,6 +74,7 @@ class Prober {
                 n.low &= static_cast<i64>(right.imm);
                 n.high = ((n.high - 1) & static_cast<i64>(right.imm)) + 1;
                 n.base = i.a;
+                n.exact = false;
                 continue;
             }
             if (right.op == Op::kConst) {
@@ -81,6 +87,7 @@ class Prober {
             const u32 index = mask_[i.a] < mask_[i.b] ? i.a : i.b;
             if (!indexed && mask_[index] < kMostBytes) {
                 indexed = true;
+                n.exact = false;
                 n.high += static_cast<i64>(mask_[index]);
                 n.base = index == i.a ? i.b : i.a;
                 continue;
@@ -91,6 +98,7 @@ class Prober {
             if (!left) value = guess(i.b);
             if (!value) return n;
             n.guessed.push_back(left ? i.a : i.b);
+            n.exact = false;
             n.low += *value;
             n.high += *value;
             n.base = left ? i.b : i.a;
@@ -107,6 +115,7 @@ class Prober {
             if (i.op == Op::kExitIf) ++exits;
             if (i.op != Op::kLoad && i.op != Op::kStore && !is_vector(i.op)) continue;
             const bool store = i.op == Op::kStore || i.op == Op::kStore128;
+            if (store && !options_.stores) continue;
             const Near n = near(i);
             const auto takes = [&](const Group& g) {
                 // Loads take what is found for a store that has been done; but what may not be stored to, and is not if
@@ -118,7 +127,7 @@ class Prober {
             const auto group = std::find_if(first, groups_.end(), takes);
             group_of_[id] = static_cast<std::size_t>(group - groups_.begin());
             if (group == groups_.end()) {
-                groups_.push_back({n.base, !store, store, n.low, n.high, id, exits, 1, n.guessed, 0});
+                groups_.push_back({n.base, !store, store, n.low, n.high, id, exits, 1, n.guessed, false, true, 0});
                 continue;
             }
             (store ? group->store : group->load) = true;
@@ -126,6 +135,37 @@ class Prober {
             group->high = std::max(group->high, n.high);
             ++group->accesses;
             group->guessed.insert(group->guessed.end(), n.guessed.begin(), n.guessed.end());
+        }
+    }
+
+    bool is_kept(u32 id) const {
+        return id < block_.kept && block_.insts[id].op == Op::kGet64 && is_gpr(block_.insts[id].imm);
+    }
+
+    /// Up to the first instruction after which the way may be another. Floating point of a late_float block cannot
+    /// interrupt it, only leave it for code that goes on.
+    void hoist() {
+        const auto general = [](const Inst& i) { return !is_vsx(i.imm); };
+        const auto kept = std::count_if(block_.insts.begin(), block_.insts.begin() + block_.kept, general);
+        unsigned room = options_.most - static_cast<unsigned>(kept);
+        bool fills = true;
+        for (u32 id = block_.kept; id < block_.insts.size(); ++id) {
+            Inst& i = block_.insts[id];
+            if (i.op == Op::kNeed) {
+                block_.hoisted_needs |= i.imm2;
+                i = {.op = Op::kConst, .guest = i.guest};
+            } else if (block_.late_float && is_float(i.op)) {
+                fills = false;
+            } else if (group_of_[id] == kNone) {
+                if (!is_pure(i.op) && set_size(i.op) == 0) return;
+            } else if (Group& g = groups_[group_of_[id]]; !g.hoisted) {
+                const Inst& base = block_.insts[g.base];
+                const bool sum = base.op == Op::kAdd && base.a != base.b && is_kept(base.a) && is_kept(base.b);
+                if (room == 0 || !g.guessed.empty() || !near(i).exact || !(sum || is_kept(g.base))) return;
+                g.hoisted = true;
+                g.fills = fills;
+                --room;
+            }
         }
     }
 
@@ -139,22 +179,40 @@ class Prober {
     void rewrite() {
         std::vector<Inst> all;
         std::vector<u32> now(block_.insts.size());
+        const auto look = [&](Group& g) {
+            const Inst& first = block_.insts[g.first];
+            const bool guessed = !g.guessed.empty(), stores = first.op == Op::kStore || first.op == Op::kStore128;
+            // A hoisted one comes before the address of its first access.
+            const i64 at = g.hoisted ? near(first).low : static_cast<i64>(first.imm);
+            u32 base = now[g.base];
+            if (g.hoisted && !is_kept(g.base)) {
+                base = static_cast<u32>(all.size());
+                all.push_back(block_.insts[g.base]);  // of kept reads, which stay where they are
+            }
+            const ProbeForm form{
+                static_cast<u16>(g.high - g.low), g.load, g.store, guessed, stores, g.fills, static_cast<i32>(at)};
+            g.probe = static_cast<u32>(all.size());
+            all.push_back({.op = guessed ? Op::kProbe : Op::kLook,
+                           .access = {.size = 0},
+                           .guest = g.hoisted ? u16{0} : first.guest,
+                           .a = base,
+                           .b = g.hoisted ? base : now[first.a],
+                           .imm = static_cast<u64>(g.low),
+                           .imm2 = form.packed()});
+            for (const u32 id : g.guessed) add_guess(id);
+        };
         for (u32 id = 0; id < block_.insts.size(); ++id) {
             Inst i = block_.insts[id];
             for_each_argument(i, [&](u32& argument) { argument = now[argument]; });
-            if (group_of_[id] != kNone && groups_[group_of_[id]].accesses > 1) {
-                Group& g = groups_[group_of_[id]];
-                if (g.first == id) {
-                    g.probe = static_cast<u32>(all.size());
-                    const ProbeForm form{static_cast<u32>(g.high - g.low), g.load, g.store, !g.guessed.empty()};
-                    all.push_back({.op = Op::kProbe,
-                                   .access = {.size = 0},
-                                   .guest = i.guest,
-                                   .a = now[g.base],
-                                   .imm = static_cast<u64>(g.low),
-                                   .imm2 = form.packed()});
-                    for (const u32 guessed : g.guessed) add_guess(guessed);
+            if (id == block_.kept) {
+                for (Group& g : groups_) {
+                    if (g.hoisted) look(g);
                 }
+                block_.hoisted = static_cast<u32>(all.size()) - block_.kept;
+            }
+            if (group_of_[id] != kNone && groups_[group_of_[id]].is_shared()) {
+                Group& g = groups_[group_of_[id]];
+                if (g.first == id && !g.hoisted) look(g);
                 i.op = i.op == Op::kLoad      ? Op::kLoadBy
                        : i.op == Op::kStore   ? Op::kStoreBy
                        : i.op == Op::kLoad128 ? Op::kLoad128By
@@ -169,6 +227,7 @@ class Prober {
 
     static constexpr std::size_t kNone = ~std::size_t{0};
     Block& block_;
+    const ProbeOptions options_;
     const std::vector<u64> mask_;
     std::vector<Group> groups_;
     std::vector<std::size_t> group_of_;
@@ -176,6 +235,6 @@ class Prober {
 
 }  // namespace
 
-void share_probes(Block& block) { Prober(block).run(); }
+void share_probes(Block& block, const ProbeOptions& options) { Prober(block, options).run(); }
 
 }  // namespace mpower::jit::ir

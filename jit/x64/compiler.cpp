@@ -37,7 +37,9 @@ void Compiler::prepare() {
     }
     ir::simplify(block_);
     ir::remove_dead_writes(block_);
-    if (lazy_) ir::share_probes(block_);
+    // What stores do besides is out of line: they look alone then.
+    const bool stores = !cache_.options().one_block && !cache_.reservations().strict();
+    if (lazy_) ir::share_probes(block_, {stores, is_arm(), kKept + kHoisted});
     if (lazy_ && !is_arm()) find_written();
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
         return i.op == Op::kCall || i.op == Op::kCallSys || (i.op == Op::kSet8 && i.imm == offsetof(CpuState, so));
@@ -59,7 +61,7 @@ void Compiler::emit_block() {
     const bool loops = block_.insts.back().op == Op::kLoop;
     for (now_ = is_arm() ? block_.kept : 0; now_ < block_.insts.size(); ++now_) {
         const Inst& i = block_.insts[now_];
-        if (now_ == block_.kept && loops && !is_arm()) emit_loop_head();
+        if (now_ == block_.body() && loops && !is_arm()) emit_loop_head();
         if (now_ >= block_.kept && ir::is_pure(i.op) && (live_.uses[now_] == 0 || live_.fused[now_] || is_remade(now_)))
             continue;
         pinned_ = pinned_xmm_ = 0;
@@ -80,12 +82,31 @@ void Compiler::emit_prologue() {
     // The first instruction is long enough to be patched (CodeMemory::patch).
     if (heat_ == nullptr) {
         poll();
+        need_hoisted();
         if (floats_) begin_floats();
         test_guesses();
         return;
     }
     a_.dec(ptr_32(reinterpret_cast<u64>(heat_)));
     a_.js(imm(stubs_.promote));
+}
+
+void Compiler::need_hoisted() {
+    if (block_.hoisted_needs == 0) return;
+    const Label leave = a_.newLabel();
+    for (u64 bits = block_.hoisted_needs; bits != 0; bits &= bits - 1) {
+        test_msr(bits & -bits);
+        a_.jz(leave);
+    }
+    cold_.push_back([this, leave] {
+        a_.bind(leave);
+        go_on_plain(0);
+    });
+}
+
+void Compiler::test_msr(u64 bit) {
+    const int byte = std::countr_zero(bit) / 8;
+    a_.test(state(offsetof(CpuState, msr) + static_cast<u64>(byte), 1), imm(bit >> 8 * byte));
 }
 
 void Compiler::poll() {
@@ -140,6 +161,7 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kFloatVector: emit_float_vector(id, i); break;
         case Op::kFloatCompare: emit_float_compare(id, i); break;
         case Op::kProbe: break;  // begin_storage
+        case Op::kLook: emit_look(id, i); break;
         case Op::kLoad:
         case Op::kLoadBy: emit_load(id, i); break;
         case Op::kLoad128:
@@ -157,8 +179,7 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kCallSys: emit_call(id, i, true); break;
         case Op::kRaiseIf: raise_out_of_line(condition(i.a), i, i.imm2); break;
         case Op::kNeed: {
-            const int byte = std::countr_zero(i.imm2) / 8;
-            a_.test(state(offsetof(CpuState, msr) + static_cast<u64>(byte), 1), imm(i.imm2 >> 8 * byte));
+            test_msr(i.imm2);
             raise_out_of_line(CondCode::kZero, i, 0);
             break;
         }
@@ -375,18 +396,24 @@ void Compiler::leave_for(u32 target) {
     jump_by_cache(a_, rdx, stubs_.dispatch);
 }
 
-void Compiler::link_to(u64 offset) {
+void Compiler::go_on_plain(u64 offset) {
+    if (!cache_.options().one_block) return link_to(offset, ir::kPlain);
+    load_address(kEntry, offset);
+    a_.jmp(imm(stubs_.plain));
+}
+
+void Compiler::link_to(u64 offset, u64 kind) {
     LinkSite* const site = cache_.new_link(visitor_);
     load_address(kEntry, offset);
     if (site == nullptr) {  // no room for it: the half is full
-        a_.jmp(imm(stubs_.dispatch));
+        a_.jmp(imm(kind == ir::kPlain ? stubs_.plain : stubs_.dispatch));
         return;
     }
     // Cold code polls on the ways back: there is no way round without one.
     if (heat_ != nullptr && static_cast<i64>(offset) <= 0) poll();
     while (a_.offset() % 8 + CodeMemory::kJump > 8) a_.nop();  // it is replaced in one access
     site->call = reinterpret_cast<const u8*>(a_.code()->baseAddress() + a_.offset());
-    site->target = ir::block_key(ra_ + offset, block_.mode.key());
+    site->target = ir::block_key(ra_ + offset, block_.mode.key()) | kind;
     a_.call(imm(stubs_.link));
     const auto number = static_cast<u64>(reinterpret_cast<const u8*>(site) - cache_.memory().data()) / 16;
     a_.enter(imm(number & 0xffff), imm(number >> 16));  // never executed: the shortest that names the site

@@ -49,7 +49,7 @@ class Compiler {
 
     static constexpr u32 kNobody = ~u32{0};
     /// Registers that a loop may keep state in; the others are for its values.
-    static constexpr unsigned kKept = 6, kKeptVectors = 6, kKeptVectorsOf32 = 22;
+    static constexpr unsigned kKept = 6, kHoisted = 2, kKeptVectors = 6, kKeptVectorsOf32 = 22;
 
     /// Where a value is, perhaps in more places than one. Constants and addresses of the block are made again when they
     /// are wanted. A v128 value is never in a general register; an i64 value may be in the low half of an xmm register.
@@ -74,6 +74,12 @@ class Compiler {
         Inst get;
         int number;  ///< number_of().
     };
+    /// A look that a loop has hoisted: in `reg` when a round begins.
+    struct Look {
+        Inst look;
+        ir::BaseOfLook base;
+        u32 id, reg;
+    };
     /// What a block and its arms have in common.
     struct Unit {
         std::vector<std::unique_ptr<Compiler>> arms;  ///< Emitted after the block.
@@ -82,6 +88,7 @@ class Compiler {
         std::vector<u64> written;  ///< Offsets of state that any of them writes.
         // Of a loop.
         std::vector<Home> homes;
+        std::vector<Look> looks;
         std::vector<ir::Range> unseen;  ///< written_unseen().
         Label loop;
     };
@@ -169,8 +176,9 @@ class Compiler {
     void load_from(const Gp& r, u32 id, const Place& place);
     /// Whether the block or any of its arms writes it.
     bool is_written(const Inst& get) const;
-    bool is_changed(const Inst& get) const;  ///< By what stands before now_.
-    u32 kept_value(const Home& home) const;  ///< What is still there, and in a register, of it; kNobody: nothing is.
+    bool is_changed(const Inst& get) const;    ///< By what stands before now_.
+    u32 kept_value(const Inst& get) const;     ///< What is still there, and in a register, of it; kNobody: nothing is.
+    u32 present_value(const Inst& get) const;  ///< Likewise, or what is to be written there.
     void load_state(const Gp& r, const Inst& get);
     void extend(const Gp& r, ir::Op get);
     /// A register by number: general ones, then vector ones; -1: none.
@@ -179,9 +187,16 @@ class Compiler {
     void move(int to, int from);
     void emit_loop_head();
     void emit_loop();
+    /// Makes the looks of the next round, where their bases have changed: for each of Unit::looks the register that has
+    /// it, or -1: its slot, or kFromLooks and below: the frame. Control may go to `leave`. Clobbers rax, rcx, rdx.
+    std::vector<int> look_again(const Label& leave);
+    /// Host register of what the state of `get` is, or is going to be; `scratch`, loaded, if it is in none.
+    Gp present(const Inst& get, const Gp& scratch);
 
     // --- parts of operations
     void emit_prologue();
+    void need_hoisted();                      ///< A loop's facilities: Block::hoisted_needs.
+    void test_msr(u64 bit);                   ///< ZF.
     void poll();                              ///< With the address to go on at in kEntry.
     void count_instructions(unsigned count);  ///< At the way out.
     void emit_inst(u32 id, const Inst& i);
@@ -252,8 +267,10 @@ class Compiler {
     /// To be called first: a kProbe is made by the access that follows it.
     void begin_storage(const Inst& i);
     bool makes_probe(const Inst& i) const;
-    u32 probe_of(const Inst& i) const;  ///< kNobody: it has none.
-    void test_guesses();                ///< To kWrongGuess, before the block: 0 if all are right.
+    /// kLook `i` of `base`: sets `addend`. On a miss `first` is used, and control may go to `leave`.
+    void look(const Inst& i, const Gp& base, const Gp& first, const Gp& addend, const Label& leave);
+    void emit_look(u32 id, const Inst& i);
+    void test_guesses();  ///< To kWrongGuess, before the block: 0 if all are right.
     void load_effective(const Gp& r, const Gp& base, const Inst& i);
     Stubs::Keep kept_vectors() const;  ///< Values that may be wanted again, on a way out too; or MXCSR.
     void call_access(const Inst& i, const Gp& ea, bool store, Stubs::Keep vectors);  ///< Of Stubs::access.
@@ -291,7 +308,9 @@ class Compiler {
     void emit_raise(const Inst& i, u64 srr1);
     void leave_for(u32 target);  ///< On to the address in a value.
     void emit_exit_if(const Inst& i);
-    void link_to(u64 offset);  ///< Direct jump to the block at an offset in this page.
+    /// Direct jump to the block at an offset in this page, of the kind that its key says besides.
+    void link_to(u64 offset, u64 kind = 0);
+    void go_on_plain(u64 offset);  ///< Where hot code does not apply.
     void load_address(const Gp& r, u64 offset);
 
     EvexAssembler& a_;

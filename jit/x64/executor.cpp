@@ -53,7 +53,7 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
     holder_.reset();
     holder_.init(asmjit::Environment::host(), reinterpret_cast<u64>(where));
     holder_.attach(&assembler_);
-    const bool counted = !t.hot && cache_.options().hot != CodeOptions::kNever;
+    const bool counted = !t.hot && (t.key & ir::kPlain) == 0 && cache_.options().hot != CodeOptions::kNever;
     Compiler(assembler_, cache_, visitor_, block, making_at_, counted ? &t.heat : nullptr, t.hot).compile();
     if (holder_.hasUnresolvedLinks() || !holder_.relocEntries().empty()) std::abort();
     if (log_enabled(Log::kOutAsm)) {
@@ -126,7 +126,7 @@ void X64Executor::interpret(CpuState& s) {
     hypercall_ = interpreter_->step(s) == Exit::kHypercall;
 }
 
-const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
+const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered, u64 kind) {
     Ra ra;
     mmu::Fault fault;
     if (!mmu_.fetch(s.nip, &ra, &fault)) [[unlikely]] {
@@ -134,7 +134,7 @@ const u8* X64Executor::look_up(CpuState& s, JumpEntry& remembered) {
         take_pending(s, s.nip);
         return nullptr;
     }
-    const u64 key = ir::block_key(ra, stamp_->mode_key);
+    const u64 key = ir::block_key(ra, stamp_->mode_key) | kind;
     // The fetch may have killed some.
     if (remembered.key == key && remembered.killed == cache_.killed()) return static_cast<const u8*>(remembered.code);
     const u8* code = cache_.find(visitor_, key);
@@ -156,6 +156,15 @@ const u8* X64Executor::find(CpuState& s) {
     for (;;) {
         if (s.attention.load(std::memory_order_relaxed) != 0) return nullptr;
         synchronise(s);
+        if (s.nip == plain_at_) [[unlikely]] {
+            JumpEntry unused;
+            if (const u8* code = look_up(s, unused, ir::kPlain)) {
+                plain_at_ = kNowhere;
+                return code;
+            }
+            if (hypercall_) return nullptr;
+            continue;
+        }
         JumpEntry& remembered = s.jumps.entry(s.nip);
         if (remembered.tag == s.jumps.tag(s.nip)) return static_cast<const u8*>(remembered.code);
         if (const u8* code = look_up(s, remembered)) {
@@ -172,6 +181,11 @@ const void* X64Executor::resume(CpuState* state) {
     return self->cache_.options().one_block ? nullptr : self->find(*state);
 }
 
+const void* X64Executor::resume_plain(CpuState* state) {
+    static_cast<X64Executor*>(state->executor)->plain_at_ = state->nip;
+    return resume(state);
+}
+
 std::string X64Executor::last_listing() const {
     if (entered_ == nullptr) return {};
     constexpr std::size_t kBytes = 1024;  // its chunk goes on that far, or the listing ends in what is no instruction
@@ -183,12 +197,13 @@ std::string X64Executor::last_listing() const {
 const void* X64Executor::resume_by_link(CpuState* state, u64 site_offset) {
     auto* const self = static_cast<X64Executor*>(state->executor);
     const LinkSite& site = *reinterpret_cast<const LinkSite*>(self->cache_.memory().data() + site_offset);
-    const u64 generation = self->visitor_.last, nip = state->nip;
+    const u64 generation = self->visitor_.last, nip = state->nip, kind = site.target & ir::kPlain;
+    if (kind != 0) self->plain_at_ = nip;
     const u8* const code = self->find(*state);
     if (code == nullptr || state->nip != nip || self->visitor_.last != generation) return code;
     Ra ra;
     mmu::Fault fault;
-    if (self->mmu_.fetch(nip, &ra, &fault) && ir::block_key(ra, self->stamp_->mode_key) == site.target) {
+    if (self->mmu_.fetch(nip, &ra, &fault) && (ir::block_key(ra, self->stamp_->mode_key) | kind) == site.target) {
         self->cache_.connect(site, code);
         ++self->stats_.linked;
     }

@@ -23,13 +23,16 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     static const void* resume(CpuState* state);
     /// Likewise, and connects the LinkSite, so many bytes from CodeMemory::data(), to it.
     static const void* resume_by_link(CpuState* state, u64 site_offset);
+    /// Likewise, in a block that stays cold (ir::kPlain).
+    static const void* resume_plain(CpuState* state);
     /// The block at state.nip has become hot: makes hot code of it. Likewise.
     static const void* promote(CpuState* state);
 
   private:
     const u8* find(CpuState& s);
-    /// Code at state.nip; `remembered` is the entry for it, and is made so but for its tag.
-    const u8* look_up(CpuState& s, JumpEntry& remembered);
+    /// Code at state.nip, whose key has `kind` besides; `remembered` is the entry for it, and is made so but for its
+    /// tag.
+    const u8* look_up(CpuState& s, JumpEntry& remembered, u64 kind = 0);
     void synchronise(CpuState& s);
     void interpret(CpuState& s);
     void entered(Ra page) override { cache_.validate(visitor_, page); }
@@ -61,6 +64,8 @@ class X64Executor final : public Executor, private mmu::CodeListener, private Ma
     std::array<u64, mmu::Mmu::kHalves> code_drops_{};
     u64 modifications_ = 0, killed_ = 0;
 
+    static constexpr u64 kNowhere = 1;
+    u64 plain_at_ = kNowhere;                   ///< There find() finds the block that stays cold.
     std::unique_ptr<Interpreter> interpreter_;  ///< Made when it is needed.
     bool hypercall_ = false;                    ///< The interpreter met sc 1.
     const u8* entered_ = nullptr;               ///< By run().

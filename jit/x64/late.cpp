@@ -15,7 +15,9 @@ using ir::Op;
 
 namespace {
 
-constexpr int kFromState = -2;
+constexpr int kFromState = -2, kFromLooks = -3;  // and below
+
+Mem looked(std::size_t n) { return ptr_64(rsp, kLooks + 8 * static_cast<int>(n)); }
 
 u8 seen_size(Op op) { return op == Op::kSet128 ? 16 : ir::get_size(op); }
 
@@ -167,10 +169,10 @@ bool Compiler::is_changed(const Inst& get) const {
     });
 }
 
-u32 Compiler::kept_value(const Home& home) const {
+u32 Compiler::kept_value(const Inst& kept) const {
     for (u32 id = 0; id < block_.kept; ++id) {
         const Inst& get = block_.insts[id];
-        if (get.op == home.get.op && get.imm == home.get.imm) return is_changed(get) ? kNobody : id;
+        if (get.op == kept.op && get.imm == kept.imm) return is_changed(get) ? kNobody : id;
     }
     return kNobody;
 }
@@ -220,9 +222,60 @@ void Compiler::emit_loop_head() {
                                        [&](const Inst& i) { return ir::set_size(i.op) != 0 && i.imm == get.imm; });
         wants_home_[last->a] = static_cast<i8>(home - kVectorNumber);
     }
+    for (u32 id = block_.kept; id < block_.body(); ++id) {
+        const Inst& look = block_.insts[id];
+        if (look.op != Op::kLook) continue;
+        const Gp addend = use(id);
+        if (!block_.arms.empty()) a_.mov(looked(unit_.looks.size()), addend);
+        unit_.looks.push_back({look, ir::base_of_look(block_, look), id, addend.id()});
+    }
     unit_.loop = a_.newLabel();
     a_.bind(unit_.loop);
     parts_.loop = a_.offset();
+}
+
+Gp Compiler::present(const Inst& get, const Gp& scratch) {
+    const u32 value = present_value(get);
+    if (value == kNobody)
+        load_state(scratch, get);
+    else if (place_[value].reg >= 0)
+        return gpq(static_cast<u32>(place_[value].reg));
+    else
+        load_into(scratch, value);
+    return scratch;
+}
+
+u32 Compiler::present_value(const Inst& get) const {
+    const auto late = std::find_if(late_.begin(), late_.end(), [&](const Late& l) { return l.offset == get.imm; });
+    return late != late_.end() ? late->value : kept_value(get);
+}
+
+std::vector<int> Compiler::look_again(const Label& leave) {
+    std::vector<int> where;
+    for (const Look& l : unit_.looks) {
+        const int in_frame = kFromLooks - static_cast<int>(where.size());
+        const Place place = is_arm() ? Place{} : place_[l.id];
+        const auto stays = [&](const Inst& get) {
+            if (is_arm()) return !is_written(get);
+            const u32 value = present_value(get);
+            return value < block_.kept && block_.insts[value].imm == get.imm;
+        };
+        if (stays(l.base.left) && stays(l.base.right) && (is_arm() || place.reg >= 0 || place.in_slot)) {
+            where.push_back(is_arm() ? in_frame : place.reg);
+        } else {
+            const bool free = owner_[l.reg] == kNobody;
+            Gp base = present(l.base.left, rcx);
+            if (l.base.is_sum()) {
+                a_.lea(rcx, ptr(base, present(l.base.right, rax)));
+                base = rcx;
+            }
+            const Gp addend = free ? gpq(l.reg) : rcx;
+            look(l.look, base, base, addend, leave);
+            if (!free) a_.mov(looked(where.size()), addend);
+            where.push_back(free ? static_cast<int>(l.reg) : in_frame);
+        }
+    }
+    return where;
 }
 
 void Compiler::emit_loop() {
@@ -240,10 +293,13 @@ void Compiler::emit_loop() {
     const Label leave = a_.newLabel();
     a_.cmp(state(offsetof(CpuState, attention), 4), 0);
     a_.jne(leave);
+    const std::vector<int> looks = look_again(leave);
     cold_.push_back([this, leave, late = late_writes()] {
         a_.bind(leave);
         write(late);
-        a_.jmp(imm(stubs_.poll));
+        if (unit_.looks.empty()) return void(a_.jmp(imm(stubs_.poll)));
+        poll();
+        go_on_plain(0);
     });
     // What each home has to hold for the next round, and where that is.
     struct Move {
@@ -255,11 +311,14 @@ void Compiler::emit_loop() {
     std::vector<Move> moves;
     for (const Home& home : unit_.homes) {
         const bool vector = home.number >= kVectorNumber;
-        const auto late =
-            std::find_if(late_.begin(), late_.end(), [&](const Late& l) { return l.offset == home.get.imm; });
-        const u32 value = late != late_.end() ? late->value : kept_value(home);
+        const u32 value = present_value(home.get);
         const int from = value == kNobody ? kFromState : number_of(place_[value], vector);
         if (from != home.number) moves.push_back({home.number, value, from, &home.get});
+    }
+    for (std::size_t n = 0; n < looks.size(); ++n) {
+        const Look& l = unit_.looks[n];
+        if (looks[n] != static_cast<int>(l.reg))
+            moves.push_back({static_cast<int>(l.reg), looks[n] == -1 ? l.id : kNobody, looks[n], nullptr});
     }
     while (!moves.empty()) {
         bool moved = false;
@@ -274,6 +333,8 @@ void Compiler::emit_loop() {
             elsewhere.reg = elsewhere.xmm = -1;
             if (m.from >= 0) {
                 move(m.to, m.from);
+            } else if (m.from <= kFromLooks) {
+                a_.mov(to, looked(static_cast<std::size_t>(kFromLooks - m.from)));
             } else if (m.from == kFromState && vector) {
                 if (m.get->op == Op::kGet128)
                     a_.movaps(to_xmm, state(m.get->imm, 16));
@@ -296,8 +357,11 @@ void Compiler::emit_loop() {
             break;
         }
         if (moved) continue;
-        // Only cycles are left: one of them goes through a scratch register.
-        const int held = moves.front().from;
+        // Cycles are left, and what waits for them: a register of one goes through a scratch register.
+        const int held =
+            std::find_if(moves.begin(), moves.end(), [&](const Move& m) {
+                return std::any_of(moves.begin(), moves.end(), [&](const Move& o) { return o.to == m.from; });
+            })->from;
         const int scratch = held >= kVectorNumber ? kVectorNumber : static_cast<int>(rax.id());
         move(scratch, held);
         for (Move& m : moves) {

@@ -28,17 +28,43 @@ void Compiler::begin_storage(const Inst& i) {
     define(probe);
 }
 
-u32 Compiler::probe_of(const Inst& i) const {
-    switch (i.op) {
-        case Op::kLoadBy:
-        case Op::kLoad128By: return i.b;
-        case Op::kStoreBy:
-        case Op::kStore128By: return i.c;
-        default: return kNobody;
-    }
+bool Compiler::makes_probe(const Inst& i) const {
+    return now_ != 0 && ir::look_of(i) + 1 == now_ && block_.insts[now_ - 1].op == Op::kProbe;
 }
 
-bool Compiler::makes_probe(const Inst& i) const { return probe_of(i) + 1 == now_ && now_ != 0; }
+void Compiler::look(const Inst& i, const Gp& base, const Gp& first, const Gp& addend, const Label& leave) {
+    const ir::ProbeForm form = ir::ProbeForm::of(i.imm2);
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    x64::look_up(a_, host_, base, static_cast<i32>(i.imm), form.bytes, form.store, rax, rdx, slow);
+    if (form.load && form.store) {  // a key may forbid loads only
+        a_.cmp(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, load_tag)));
+        a_.jne(slow);
+    }
+    a_.mov(addend, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, addend)));
+    a_.bind(done);
+    cold_.push_back([=, this, vectors = kept_vectors()] {
+        a_.bind(slow);
+        a_.lea(rax, ptr(first, form.first));
+        a_.lea(rdx, ptr(base, static_cast<i32>(i.imm)));
+        a_.mov(ecx, static_cast<u32>(i.imm2));
+        a_.call(imm(stubs_.look[static_cast<unsigned>(vectors)]));
+        a_.jz(leave);
+        a_.mov(addend, rax);
+        a_.jmp(done);
+    });
+}
+
+void Compiler::emit_look(u32 id, const Inst& i) {
+    const Label leave = a_.newLabel();
+    const Gp base = use(i.a), first = use(i.b), addend = define(id);
+    look(i, base, first, addend, leave);
+    cold_.push_back([this, leave, i, late = late_writes()] {
+        a_.bind(leave);
+        write(late);
+        count_instructions(i.guest);
+        go_on_plain(block_.pc_of(i));
+    });
+}
 
 void Compiler::test_guesses() {
     bool first = true;
@@ -55,8 +81,8 @@ void Compiler::test_guesses() {
 Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Label& slow) {
     const i32 distance = static_cast<i32>(i.imm);
     Mem storage(base, rdx, 0, distance, i.access.size);
-    const u32 id = probe_of(i);
-    if (id == kNobody) {
+    const u32 id = ir::look_of(i);
+    if (id == ir::kNoLook) {
         look_up(base, distance, i.access.size, store, rdx, slow);
         return storage;
     }
@@ -65,6 +91,7 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
             storage.setIndex(use(id));
         else
             load_into(rdx, id);
+        if (ir::has_look(block_, i)) return storage;
         const Gp addend = gpq(storage.indexId());
         a_.test(addend, addend);
         a_.jz(slow);
@@ -121,6 +148,7 @@ void Compiler::access_cold(const Inst& i, bool store) {
 void Compiler::access_out_of_line(const Label& slow, const Label& done, const std::vector<Inst>& run, const Gp& ea,
                                   bool store, const std::vector<Late>& late, const std::function<void()>& before,
                                   const std::function<void()>& after) {
+    if (ir::has_look(block_, run.front())) return;
     cold_.push_back([=, this, vectors = kept_vectors()] {
         const Label interrupted = a_.newLabel();
         a_.bind(slow);

@@ -46,6 +46,8 @@ Outcome slow_store_conditional(CpuState* s, u64 ea, const V128* value, u32 acces
     return {good, stored};
 }
 
+u64 slow_look(CpuState* s, u64 first, u64 low, u32 form) { return look_slow(*s, first, low, ir::ProbeForm::of(form)); }
+
 void interrupt(CpuState* s, u64 nip) { take_pending(*s, nip); }
 
 /// Interrupts an access of the block at `start`; its call returns to `after`, a `test al, n`.
@@ -95,6 +97,10 @@ class StubMaker {
         stubs.dispatch = put([&](Assembler& a) {
             a.mov(state(offsetof(CpuState, nip), 8), kEntry);
             go_on(a, stubs, address_of(X64Executor::resume));
+        });
+        stubs.plain = put([&](Assembler& a) {
+            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
+            go_on(a, stubs, address_of(X64Executor::resume_plain));
         });
         stubs.promote = put([&](Assembler& a) {
             a.mov(state(offsetof(CpuState, nip), 8), kEntry);
@@ -227,6 +233,12 @@ class StubMaker {
     void make_accesses(Stubs& stubs) {
         for (const Stubs::Keep vectors : {Stubs::Keep::kNone, Stubs::Keep::kLow, Stubs::Keep::kAll}) {
             if (vectors == Stubs::Keep::kAll && !host_.avx512) continue;
+            stubs.look[static_cast<unsigned>(vectors)] = put([&](Assembler& a) {
+                call_saving(
+                    a, address_of(slow_look), vectors, [] {}, [] {});
+                a.test(rax, rax);
+                a.ret();
+            });
             const u64 load = access_miss(stubs, address_of(slow_load), {.vectors = vectors});
             const u64 store = access_miss(stubs, address_of(slow_store), {.store = true, .vectors = vectors});
             const u64 load128 = access_miss(stubs, address_of(slow_load128), {.is_vector = true, .vectors = vectors});

@@ -38,8 +38,10 @@ constexpr u32 kFirstXmm = 4;  ///< Of those that hold values.
 constexpr u32 kMostXmm = 32;  ///< With AVX-512.
 // The first slots are within reach of a one-byte displacement.
 constexpr int kSwapMask = 0, kScratch = 16, kUnusual = 32, kMxcsr = 36, kWrongGuess = 40, kSlots = 48,
-              kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr), kSavedVectors = kSavedGeneral + 16 * 8;
-constexpr int kFrameBytes = kSavedVectors + 16 * static_cast<int>(kMostXmm) + 8;  // 8: rsp is 16-byte aligned inside
+              kSavedGeneral = kSlots + 16 * static_cast<int>(kMaxBlockIr), kSavedVectors = kSavedGeneral + 16 * 8,
+              kLooks = kSavedVectors + 16 * static_cast<int>(kMostXmm);
+constexpr unsigned kMostLooks = 8;                        ///< That a loop may hoist.
+constexpr int kFrameBytes = kLooks + 8 * kMostLooks + 8;  // 8: rsp is 16-byte aligned inside
 
 /// MXCSR: its flag of inexact results; as a process starts with it.
 constexpr u32 kHostInexact = 0x20, kHostControls = 0x1f80;
@@ -73,6 +75,10 @@ struct Stubs {
     /// follows the call they do not return then, but interrupt the block's guest instruction n; all state is in its
     /// place.
     std::array<u64, 192> access{};
+    /// Call, by Keep: look_slow() of rax, rdx and the ProbeForm whose low half is ecx; rax = 0 or the result, which ZF
+    /// tells apart. Keeps all but rax, rcx, rdx, xmm0.
+    std::array<u64, 3> look{};
+    u64 plain = 0;  ///< Jump: goes on at r13, in a block that stays cold (ir::kPlain).
     /// Call: rax = effective address, rdx = pointer to the value, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
     u64 load_reserve = 0, store_conditional = 0;

@@ -22,8 +22,11 @@ inline constexpr u64 kCode = 0x10000, kData = 0x20000, kRamBytes = 1 << 24, kDat
 inline constexpr u64 kMsr = msr::kSf | msr::kFp | msr::kVec | msr::kVsx;
 inline constexpr u32 kLeave = 0x44000022;  // sc 1
 
-/// A vCPU in real mode with RAM of its own.
+/// A vCPU with RAM of its own. Where data is relocated, of each kDataBytes the first two 4K pages are exchanged; now
+/// and then the second one is nowhere, or may not be stored to.
 struct Machine {
+    static constexpr hpt::Segment kSegment{0, 28, 12};
+
     mmu::GuestRam ram = std::move(*mmu::GuestRam::create(kRamBytes));
     std::unique_ptr<hpt::Hpt> hpt = std::move(*hpt::Hpt::create(18));
     mmu::CodeEpochs epochs{kRamBytes};
@@ -34,7 +37,20 @@ struct Machine {
     Machine() {
         state.mmu = &mmu;
         state.platform = &platform;
+        mmu.slbmte(0, 0x08000000);  // entry 0: segment 0, VSID 0, no key
+        for (u64 ea = 0; ea < kRamBytes; ea += 0x1000) {
+            const u64 kind = (ea & (kDataBytes - 1)) == 0x1000 ? ea / kDataBytes % 8 : 0;
+            if (kind == 3) continue;
+            const u64 ra = (ea & 0x2000) != 0 ? ea : ea ^ 0x1000;
+            const u64 pteg = hpt::primary_hash(kSegment, ea) & (hpt->slots() / 8 - 1);
+            hpt->enter(0, PteIndex{8 * pteg}, hpt::tag_of(kSegment, ea), ra | hpt::kM | (kind == 5 ? 3 : 2), kRamBytes);
+        }
         set_msr(state, kMsr);
+    }
+    /// Of data's 4K page at `ea`.
+    u64 rc(u64 ea) const {
+        const auto match = hpt->find(kSegment, ea);
+        return match ? match->hpte.r & (hpt::kR | hpt::kC) : 0;
     }
 };
 
@@ -63,6 +79,9 @@ inline std::string difference(Machine& hot, Machine& slow, u64 data) {
     if (a.ctr != b.ctr || a.nip != b.nip || a.spr[spr::kSrr0] != b.spr[spr::kSrr0]) return "ctr, nip or srr0";
     if (a.msr != b.msr || a.spr[spr::kSrr1] != b.spr[spr::kSrr1]) return "msr or srr1";
     if (std::memcmp(hot.ram.bytes().data() + data, slow.ram.bytes().data() + data, kDataBytes) != 0) return "storage";
+    for (u64 ea = data; ea < data + kDataBytes; ea += 0x1000) {
+        if (hot.rc(ea) != slow.rc(ea)) return "R or C";
+    }
     return "";
 }
 
@@ -70,8 +89,9 @@ class TwoMachines {
   public:
     Machine hot, slow;
 
-    /// Runs `words` four times on both; the last run of some programs lacks a facility. prepare(state, run) makes the
-    /// state and the data of `hot`, and says where these are. What differs after a run; empty: nothing.
+    /// Runs `words` four times on both, data relocated for some; the last run of some programs lacks a facility.
+    /// prepare(state, run) makes the state and the data of `hot`, and says where these are. What differs after a run;
+    /// empty: nothing.
     template <class Prepare>
     std::string compare(const std::vector<u32>& words, const CodeOptions& options, const Host& host, Prepare prepare) {
         CodeCache cache(hot.ram, hot.epochs, options, 4 * CodeCache::kChunk, host);
@@ -84,7 +104,8 @@ class TwoMachines {
         }
         CpuState &s = hot.state, &o = slow.state;
         constexpr u64 kLacking[] = {msr::kFp, msr::kVec, msr::kVsx, 0, 0, 0};
-        const u64 lacking_last = kLacking[programs_++ % std::size(kLacking)];
+        const u64 lacking_last = kLacking[programs_ % std::size(kLacking)];
+        const u64 relocated = programs_++ % 3 == 0 ? 0 : msr::kDr;
         for (unsigned run = 0; run < 4; ++run) {
             const u64 lacking = run == 3 ? lacking_last : 0;
             s.last_float = {}, s.instructions = 0;
@@ -96,7 +117,7 @@ class TwoMachines {
             o.fpscr = s.fpscr, o.last_float = {}, o.instructions = 0;
             o.ca = s.ca, o.so = s.so, o.ctr = s.ctr, o.lr = s.lr;
             for (CpuState* each : {&s, &o}) {
-                set_msr(*each, kMsr & ~lacking);
+                set_msr(*each, (kMsr & ~lacking) | relocated);
                 each->nip = kCode;
             }
             std::string what;
@@ -122,6 +143,12 @@ class TwoMachines {
   private:
     u64 programs_ = 0, faults_ = 0, hot_blocks_ = 0;
 };
+
+/// An address in the first two pages of data, often near the end of the first.
+template <class Make>
+u64 pick_base(Make& make, u64 data) {
+    return data + (make.pick(2) ? 0x100 : 0x1000 - 8 * make.pick(64));
+}
 
 /// Where data of a run may be: elsewhere each time, so that hot code finds nothing in the level-1 TLB.
 template <class Make>
