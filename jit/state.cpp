@@ -5,6 +5,11 @@
 
 namespace mpower::jit {
 
+void end_pauses(CpuState& s) {
+    s.pauses = CpuState::kPauses;
+    s.platform->wait_a_while();
+}
+
 u64 xer(const CpuState& s) {
     u64 x = u64{s.so} << 31 | u64{s.ov} << 30 | u64{s.ca} << 29 | s.xer_count;
     if (s.level >= IsaLevel::k300) x |= u64{s.ov32} << 19 | u64{s.ca32} << 18;

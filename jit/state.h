@@ -49,6 +49,7 @@ class Platform {
     virtual void set_decrementer(u64 ticks) = 0;  ///< Sign-extended ticks from this moment to the interrupt.
     virtual u64 decrementer() = 0;                ///< Remaining ticks, sign-extended to 64 bits.
     virtual u64 random() = 0;                     ///< For darn.
+    virtual void wait_a_while() {}                ///< The guest has been going round a loop that waits.
 };
 
 /// The bit of CpuState::attention that makes the run loop look at interrupts; the others are smp's.
@@ -123,6 +124,10 @@ struct CpuState {
     /// (relaxed; the run loop then reads what was published with acquire). Bits: smp/vcpu.h.
     std::atomic<u32> attention{0};
 
+    /// Hints of low priority to go until Platform::wait_a_while (Op::kPause).
+    u32 pauses = kPauses;
+    static constexpr u32 kPauses = 16384;
+
     IsaLevel level = IsaLevel::k207;
     bool interrupt_le = false;  ///< LPCR[ILE]: interrupts are taken in little-endian mode.
     bool ail = false;           ///< LPCR[AIL] = 3: interrupts taken with relocation on, at 0xc000000000004000.
@@ -137,6 +142,9 @@ struct CpuState {
     void* executor = nullptr;
     JumpCache jumps;
 };
+
+/// CpuState::pauses has come to 0.
+void end_pauses(CpuState& s);
 
 /// XER as mfspr shows it; only ISA 3.0 has OV32 and CA32.
 u64 xer(const CpuState& s);

@@ -339,6 +339,16 @@ u8* Mmu::fill(u64 ea, Access access, Fault* fault) {
     }
 }
 
+u64 Mmu::addend(u64 ea, unsigned size, bool load, bool store) const {
+    const auto in_page = [&](u64 at) {
+        const TlbEntry& e = arrays_.data[level1_index(at)];
+        const u64 page = at & kPageMask;
+        return (!load || e.load_tag == page) && (!store || e.store_tag == page) ? e.addend : 0;
+    };
+    const u64 there = in_page(ea);
+    return in_page(ea + size - 1) == there ? there : 0;
+}
+
 u8* Mmu::translate(u64 ea, bool store, Fault* fault) {
     if (u8* host = hit(ea, 1, store)) return host;
     u8* page = fill(ea, store ? Access::kStore : Access::kLoad, fault);

@@ -91,15 +91,7 @@ class Mmu {
     }
     /// Host address minus effective address of [ea, ea + size), size up to 4096, if level 1 has one for all of it, for
     /// loads and stores as asked; else 0.
-    u64 addend(u64 ea, unsigned size, bool load, bool store) const {
-        const auto in_page = [&](u64 at) {
-            const TlbEntry& e = arrays_.data[(at >> 12) & (kLevel1Entries - 1)];
-            const u64 page = at & kPageMask;
-            return (!load || e.load_tag == page) && (!store || e.store_tag == page) ? e.addend : 0;
-        };
-        const u64 there = in_page(ea);
-        return in_page(ea + size - 1) == there ? there : 0;
-    }
+    u64 addend(u64 ea, unsigned size, bool load, bool store) const;
     /// Host address of `ea` (the rest of its 4K page follows), filling the TLB; nullptr: `fault` says why.
     u8* translate(u64 ea, bool store, Fault* fault);
     /// Real address to fetch from; false: `fault` says why.

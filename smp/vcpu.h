@@ -94,6 +94,7 @@ class Vcpu final : public jit::Platform {
     void set_decrementer(u64 ticks) override;
     u64 decrementer() override;
     u64 random() override;
+    void wait_a_while() override { yield(); }
 
   private:
     enum class RunState : u32 { kStopped, kClaimed, kStarting, kRunning };

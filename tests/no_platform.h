@@ -11,6 +11,9 @@ class NoPlatform final : public Platform {
     void set_decrementer(u64) override {}
     u64 decrementer() override { return 0; }
     u64 random() override { return 0; }
+    void wait_a_while() override { ++waits; }
+
+    unsigned waits = 0;
 };
 
 }  // namespace mpower::jit

@@ -187,6 +187,9 @@ bool Interpreter::execute(CpuState& s, const CachedBlock& cached, Exit* exit) {
                 break;
             }
             case Op::kFence: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
+            case Op::kPause:
+                if (--s.pauses == 0) end_pauses(s);
+                break;
             case Op::kCall: r.i = reinterpret_cast<ir::Helper>(i->imm)(s, a(), b(), c()); break;
             case Op::kCallSys:
                 s.nip = address(cached.block.pc_of(*i));

@@ -183,6 +183,7 @@ class Builder {
         return emit({.op = Op::kStoreCond128, .access = aligned(16), .a = effective(ea).id, .b = v.id});
     }
     void fence() { emit({.op = Op::kFence}); }
+    void pause() { emit({.op = Op::kPause}); }
     /// Effective address as storage sees it: low 32 bits in 32-bit mode.
     Value effective(Value ea) { return mode().sf ? ea : zext32(ea); }
 

@@ -13,7 +13,7 @@ namespace mpower::jit::x64 {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096, kPageWords = kPageBytes / 4;
-constexpr std::size_t kStubBytes = 20480;
+constexpr std::size_t kStubBytes = 24576;
 
 template <class T>
 T* map_zeros(std::size_t count) {

@@ -175,6 +175,18 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kStoreCond:
         case Op::kStoreCond128: emit_reserve(id, i); break;
         case Op::kFence: a_.lock().or_(ptr_32(rsp, -8), 0); break;
+        case Op::kPause: {
+            const Label ends = a_.newLabel(), on = a_.newLabel();
+            a_.dec(state(offsetof(CpuState, pauses), 4));
+            a_.jz(ends);
+            a_.bind(on);
+            cold_.push_back([this, ends, on, vectors = kept_vectors()] {
+                a_.bind(ends);
+                a_.call(imm(stubs_.pause[static_cast<unsigned>(vectors)]));
+                a_.jmp(on);
+            });
+            break;
+        }
         case Op::kCall: emit_call(id, i, false); break;
         case Op::kCallSys: emit_call(id, i, true); break;
         case Op::kRaiseIf: raise_out_of_line(condition(i.a), i, i.imm2); break;

@@ -46,6 +46,7 @@ Outcome slow_store_conditional(CpuState* s, u64 ea, const V128* value, u32 acces
     return {good, stored};
 }
 
+void slow_pause(CpuState* s) { end_pauses(*s); }
 u64 slow_look(CpuState* s, u64 first, u64 low, u32 form) { return look_slow(*s, first, low, ir::ProbeForm::of(form)); }
 
 void interrupt(CpuState* s, u64 nip) { take_pending(*s, nip); }
@@ -237,6 +238,11 @@ class StubMaker {
                 call_saving(
                     a, address_of(slow_look), vectors, [] {}, [] {});
                 a.test(rax, rax);
+                a.ret();
+            });
+            stubs.pause[static_cast<unsigned>(vectors)] = put([&](Assembler& a) {
+                call_saving(
+                    a, address_of(slow_pause), vectors, [] {}, [] {});
                 a.ret();
             });
             const u64 load = access_miss(stubs, address_of(slow_load), {.vectors = vectors});

@@ -78,7 +78,8 @@ struct Stubs {
     /// Call, by Keep: look_slow() of rax, rdx and the ProbeForm whose low half is ecx; rax = 0 or the result, which ZF
     /// tells apart. Keeps all but rax, rcx, rdx, xmm0.
     std::array<u64, 3> look{};
-    u64 plain = 0;  ///< Jump: goes on at r13, in a block that stays cold (ir::kPlain).
+    std::array<u64, 3> pause{};  ///< Call, by Keep: end_pauses(). Keeps all but rax, rcx, rdx.
+    u64 plain = 0;               ///< Jump: goes on at r13, in a block that stays cold (ir::kPlain).
     /// Call: rax = effective address, rdx = pointer to the value, ecx = access (pack()); saves all but rax, rcx, rdx.
     /// Returns rax = 0 if it must be interrupted, rdx = value.
     u64 load_reserve = 0, store_conditional = 0;

@@ -13,6 +13,7 @@
 
 #include "base/endian.h"
 #include "jit/fp/fpscr.h"
+#include "jit/interp/interp.h"
 #include "tests/no_platform.h"
 
 namespace mpower::jit::x64 {
@@ -114,6 +115,26 @@ TEST_F(X64, SteadyState_OfLoadsStoresAndCalls_CallsNoCpp) {
     EXPECT_EQ(calls(100'000), few);
     EXPECT_LT(few.resolved, 5u);
     EXPECT_EQ(few.misses, 0u);
+}
+
+// or 1,1,1; addi r3,r3,1; or 2,2,2; bdnz
+TEST_F(X64, HintsOfLowPriority_LetThePlatformWait_OnceForSoMany) {
+    put(kCode, {0x7c210b78, kAddi | 1, 0x7c421378, kBdnz | (-12 & 0xfffc), kLeave});
+    CodeCache clobbering(ram, epochs, {.count_instructions = true, .clobber = true});
+    X64Executor executor(mmu, clobbering);
+    Interpreter interpreter(mmu);
+    const auto count = [&](Executor& by) {
+        platform.waits = 0;
+        state.gpr[3] = 0;
+        state.ctr = 5 * CpuState::kPauses;
+        state.nip = kCode;
+        EXPECT_EQ(by.run(state), Exit::kHypercall);
+        EXPECT_EQ(state.gpr[3], 5 * CpuState::kPauses);
+        return platform.waits;
+    };
+    EXPECT_EQ(count(executor), 5u);
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+    EXPECT_EQ(count(interpreter), 5u);
 }
 
 // 0: b 8.  4: beq cr1,16.  8: addi; addi.  16: xori r8,r8,1; cmpdi cr1,r8,0; addi r7,r7,-1; cmpdi r7,0; bne 4; sc

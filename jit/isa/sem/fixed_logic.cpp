@@ -102,12 +102,13 @@ void xoris(Builder& b, Insn i) { b.set_gpr(i.ra(), b.xor_(b.gpr(i.rs()), b.imm(i
 void and_(Builder& b, Insn i) {
     logic(b, i, [&](Value x, Value y) { return b.and_(x, y); });
 }
-// or Rx,Rx,Rx are moves, and hints of thread priority.
+// or Rx,Rx,Rx are moves, and hints of thread priority (Book II 3.2): low, very low, yield.
 void or_(Builder& b, Insn i) {
     if (i.rs() == i.rb()) {
         const Value x = b.gpr(i.rs());
         if (i.ra() != i.rs()) b.set_gpr(i.ra(), x);
-        if (i.rc()) b.record(x);
+        if (i.rc()) return b.record(x);
+        if (i.ra() == i.rs() && (i.ra() == 1 || i.ra() == 31 || i.ra() == 27)) b.pause();
         return;
     }
     logic(b, i, [&](Value x, Value y) { return b.or_(x, y); });
