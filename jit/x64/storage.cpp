@@ -241,11 +241,10 @@ void Compiler::emit_load128(u32 id, const Inst& i) {
         slow, done, {i}, ea, false, late_writes(), [] {}, [this, r] { a_.movaps(r, xmm0); });
 }
 
-// One vector to several places of what one probe has found, as dcbz stores zeros: all of them, or none, are done there.
-// With the test for reservations, which each of them takes, they are not: what was stored must not be stored again.
+// One vector to several places of what one look has found, as dcbz stores zeros: all of them, or none, are done there.
 std::vector<ir::Inst> Compiler::take_run(const Inst& first) {
     std::vector<Inst> run{first};
-    if (first.op != Op::kStore128By || cache_.reservations().strict()) return run;
+    if (first.op != Op::kStore128By) return run;
     for (u32 id = now_ + 1; id < block_.insts.size(); ++id) {
         const Inst& i = block_.insts[id];
         const bool same = i.op == first.op && i.a == first.a && i.b == first.b && i.c == first.c;
