@@ -127,6 +127,30 @@ TEST_P(Looks, MaskThatIsNoAlignment_IsNoneToALook) {
     EXPECT_GT(executor->stats().hot_blocks, 0u);
 }
 
+// lbz r5,0(r4); addi r4,r4,1; cmpwi r5,0; beq; add r6,r6,r5; stb r6,0(r7); bdnz; and where r5 is 0: addi r8,r8,1; stb
+// r8,1(r7); bdnz. A round of either kind is the last one in the first page.
+TEST_P(Looks, LookOfALoop_IsMadeAgain_ByBothOfItsWays) {
+    put(kCode, {0x88a40000, 0x38840001, 0x2c050000, 0x41820018, 0x7cc62a14, 0x98c70000, 0x42000000 | (-24 & 0xfffc),
+                kLeave, kLeave, 0x39080001, 0x99070001, 0x42000000 | (-44 & 0xfffc), kLeave});
+    std::fill(ram->bytes().begin() + kFirst + 0x1000, ram->bytes().begin() + kFirst + 0x2000, u8{9});
+    for (u64 run_number = 0; run_number < 8; ++run_number) {
+        u64 sum = 0, zeros = 0;
+        for (u64 ea = 0x8f00; ea < 0x9100; ++ea) {
+            const u8 byte = (ea + run_number) % 2 != 0 ? static_cast<u8>(ea & 3) | 1 : 0;
+            ram->bytes()[(ea < 0x9000 ? kFirst : kSecond) + (ea & 0xfff)] = byte;
+            sum += byte, zeros += byte == 0;
+        }
+        state.gpr[4] = 0x8f00;
+        state.gpr[6] = state.gpr[8] = 0;
+        state.gpr[7] = 0x8000;
+        state.ctr = 0x200;
+        run();
+        EXPECT_EQ(state.gpr[6], sum) << run_number;
+        EXPECT_EQ(state.gpr[8], zeros) << run_number;
+    }
+    EXPECT_GT(executor->stats().hot_blocks, 0u);
+}
+
 TEST_P(Looks, LinesThatAreCleared_AreThose_InOnePageAndAcrossTwo) {
     for (const u64 ea : {0x8000, 0x8400, 0x8480, 0x8c00, 0x8c80, 0x8fff, 0x9001, 0x9bff}) {
         warm_clearing();
