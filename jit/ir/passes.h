@@ -84,21 +84,15 @@ std::vector<u64> possible_bits(const Block& block);
 struct ProbeForm {
     u16 bytes;
     bool load, store;
-    bool guessed;      ///< Only if GPRs are as Block::guesses says.
     bool first_store;  ///< Of a kLook: what the first access is, and where from b.
     bool fills;        ///< Likewise: nothing comes in between, so the TLB may be filled for it.
     i32 first;
     u64 packed() const {
-        return u64{static_cast<u32>(first)} << 32 | u64{bytes} << 5 | u64{fills} << 4 | u64{first_store} << 3 |
-               u64{load} << 2 | u64{guessed} << 1 | store;
+        return u64{static_cast<u32>(first)} << 32 | u64{bytes} << 4 | u64{fills} << 3 | u64{first_store} << 2 |
+               u64{load} << 1 | store;
     }
     static ProbeForm of(u64 imm2) {
-        return {static_cast<u16>(imm2 >> 5 & 0xfff),
-                (imm2 & 4) != 0,
-                (imm2 & 1) != 0,
-                (imm2 & 2) != 0,
-                (imm2 & 8) != 0,
-                (imm2 & 16) != 0,
+        return {static_cast<u16>(imm2 >> 4 & 0xfff), (imm2 & 2) != 0, (imm2 & 1) != 0, (imm2 & 4) != 0, (imm2 & 8) != 0,
                 static_cast<i32>(imm2 >> 32)};
     }
 };
@@ -113,18 +107,17 @@ struct BaseOfLook {
     bool is_sum() const { return left.imm != right.imm; }
 };
 BaseOfLook base_of_look(const Block& block, const Inst& look);
+struct ProbeOptions {
+    bool stores;    ///< Stores may take part: all that they have to ask is the TLB.
+    bool arm;       ///< The block is an arm: nothing is hoisted.
+    unsigned most;  ///< Values in general registers and looks that a loop may keep.
+};
 /// Lets loads and stores that are near one base share a look at the TLB: at constant distances, or at small
 /// ones, by what is known of an index, or guessed of it: vector code has 16, 32, 48 ... in registers that it does not
 /// change, and goes by them. What a look found holds until a call, as invalidations wait for the end of the
 /// block (mmu/mmu.h), which a loop's poll is.
 /// Looks that a loop's rounds begin with are hoisted: one whose base the loop does not change is made once, others at
-/// the end of the round before (Compiler::emit_loop), when all that a way out has to write is at hand. `most`: GPRs and
-/// looks that the loop may keep together. `stores`: stores may take part; they never ask for more than the TLB then.
-struct ProbeOptions {
-    bool stores;
-    bool arm;
-    unsigned most;
-};
+/// the end of the round before (Compiler::emit_loop), when all that a way out has to write is at hand.
 void share_probes(Block& block, const ProbeOptions& options);
 /// `lazy`: state is written only where it can be seen (Compiler), if it is_late(). `unseen`: written_unseen() of the
 /// loop that the block is, or is an arm of.

@@ -28,8 +28,10 @@ struct Group {
     u32 exits;      ///< Ways out before that.
     u32 accesses;
     std::vector<u32> guessed;
-    bool hoisted, fills;
-    u32 probe;  ///< Id in the new block.
+    i64 at;      ///< Of the first access, from the base ...
+    bool exact;  ///< ... if it is known.
+    bool hoisted = false, fills = true;
+    u32 probe = 0;  ///< Id in the new block.
 
     bool is_shared() const { return accesses > 1 || hoisted; }
 };
@@ -127,7 +129,7 @@ class Prober {
             const auto group = std::find_if(first, groups_.end(), takes);
             group_of_[id] = static_cast<std::size_t>(group - groups_.begin());
             if (group == groups_.end()) {
-                groups_.push_back({n.base, !store, store, n.low, n.high, id, exits, 1, n.guessed, false, true, 0});
+                groups_.push_back({n.base, !store, store, n.low, n.high, id, exits, 1, n.guessed, n.low, n.exact});
                 continue;
             }
             (store ? group->store : group->load) = true;
@@ -161,7 +163,7 @@ class Prober {
             } else if (Group& g = groups_[group_of_[id]]; !g.hoisted) {
                 const Inst& base = block_.insts[g.base];
                 const bool sum = base.op == Op::kAdd && base.a != base.b && is_kept(base.a) && is_kept(base.b);
-                if (room == 0 || !g.guessed.empty() || !near(i).exact || !(sum || is_kept(g.base))) return;
+                if (room == 0 || !g.guessed.empty() || !g.exact || !(sum || is_kept(g.base))) return;
                 g.hoisted = true;
                 g.fills = fills;
                 --room;
@@ -181,18 +183,18 @@ class Prober {
         std::vector<u32> now(block_.insts.size());
         const auto look = [&](Group& g) {
             const Inst& first = block_.insts[g.first];
-            const bool guessed = !g.guessed.empty(), stores = first.op == Op::kStore || first.op == Op::kStore128;
+            const bool stores = first.op == Op::kStore || first.op == Op::kStore128;
             // A hoisted one comes before the address of its first access.
-            const i64 at = g.hoisted ? near(first).low : static_cast<i64>(first.imm);
+            const i64 at = g.hoisted ? g.at : static_cast<i64>(first.imm);
             u32 base = now[g.base];
             if (g.hoisted && !is_kept(g.base)) {
                 base = static_cast<u32>(all.size());
                 all.push_back(block_.insts[g.base]);  // of kept reads, which stay where they are
             }
             const ProbeForm form{
-                static_cast<u16>(g.high - g.low), g.load, g.store, guessed, stores, g.fills, static_cast<i32>(at)};
+                static_cast<u16>(g.high - g.low), g.load, g.store, stores, g.fills, static_cast<i32>(at)};
             g.probe = static_cast<u32>(all.size());
-            all.push_back({.op = guessed ? Op::kProbe : Op::kLook,
+            all.push_back({.op = g.guessed.empty() ? Op::kLook : Op::kProbe,
                            .access = {.size = 0},
                            .guest = g.hoisted ? u16{0} : first.guest,
                            .a = base,

@@ -39,6 +39,7 @@ void Compiler::prepare() {
     ir::remove_dead_writes(block_);
     // What stores do besides is out of line: they look alone then.
     const bool stores = !cache_.options().one_block && !cache_.reservations().strict();
+    static_assert(kKept + kHoisted <= kMostLooks);
     if (lazy_) ir::share_probes(block_, {stores, is_arm(), kKept + kHoisted});
     if (lazy_ && !is_arm()) find_written();
     so_stays_ = std::none_of(block_.insts.begin(), block_.insts.end(), [](const Inst& i) {
@@ -175,26 +176,14 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kStoreCond:
         case Op::kStoreCond128: emit_reserve(id, i); break;
         case Op::kFence: a_.lock().or_(ptr_32(rsp, -8), 0); break;
-        case Op::kPause: {
-            const Label ends = a_.newLabel(), on = a_.newLabel();
-            a_.dec(state(offsetof(CpuState, pauses), 4));
-            a_.jz(ends);
-            a_.bind(on);
-            cold_.push_back([this, ends, on, vectors = kept_vectors()] {
-                a_.bind(ends);
-                a_.call(imm(stubs_.pause[static_cast<unsigned>(vectors)]));
-                a_.jmp(on);
-            });
-            break;
-        }
+        case Op::kPause: emit_pause(); break;
         case Op::kCall: emit_call(id, i, false); break;
         case Op::kCallSys: emit_call(id, i, true); break;
         case Op::kRaiseIf: raise_out_of_line(condition(i.a), i, i.imm2); break;
-        case Op::kNeed: {
+        case Op::kNeed:
             test_msr(i.imm2);
             raise_out_of_line(CondCode::kZero, i, 0);
             break;
-        }
         case Op::kRaise: emit_raise(i, i.imm2); break;
         case Op::kSyscall: {
             // SRR0 is the next instruction, and the instruction counts as executed.
@@ -222,6 +211,18 @@ void Compiler::emit_inst(u32 id, const Inst& i) {
         case Op::kLoop: emit_loop(); break;
         default: break;
     }
+}
+
+void Compiler::emit_pause() {
+    const Label ends = a_.newLabel(), on = a_.newLabel();
+    a_.dec(state(offsetof(CpuState, pauses), 4));
+    a_.jz(ends);
+    a_.bind(on);
+    cold_.push_back([this, ends, on, vectors = kept_vectors()] {
+        a_.bind(ends);
+        a_.call(imm(stubs_.pause[static_cast<unsigned>(vectors)]));
+        a_.jmp(on);
+    });
 }
 
 void Compiler::emit_set(const Inst& i) {

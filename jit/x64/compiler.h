@@ -209,6 +209,7 @@ class Compiler {
     void emit_bool(u32 id, const Inst& i);
     void emit_compare(u32 id, const Inst& i, bool is_signed);
     void emit_call(u32 id, const Inst& i, bool system);
+    void emit_pause();
     void emit_make(u32 id, const Inst& i);
     void emit_half(u32 id, const Inst& i);
     void emit_vector(u32 id, const Inst& i);
@@ -267,6 +268,8 @@ class Compiler {
     /// To be called first: a kProbe is made by the access that follows it.
     void begin_storage(const Inst& i);
     bool makes_probe(const Inst& i) const;
+    /// Level-1 look-up of kProbe or kLook `look`, whose base is in `base`. `addend` is set last, and may be `base`.
+    void look_up_all(const Inst& look, const Gp& base, const Gp& addend, const Label& miss);
     /// kLook `i` of `base`: sets `addend`. On a miss `first` is used, and control may go to `leave`.
     void look(const Inst& i, const Gp& base, const Gp& first, const Gp& addend, const Label& leave);
     void emit_look(u32 id, const Inst& i);

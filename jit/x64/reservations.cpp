@@ -67,7 +67,6 @@ void Compiler::call_slow(u64 stub, const Gp& ea, const Inst& i, const std::vecto
     a_.mov(rax, ea);
     a_.mov(ecx, imm(Stubs::pack(i.access)));
     a_.call(imm(stub));
-    a_.test(eax, eax);
     a_.jnz(good);
     write(late);
     jump_interrupt(i, stubs_.interrupt);
@@ -192,7 +191,6 @@ void Compiler::call_reserve(u32 id, const Inst& i) {
     a_.lea(rdx, value);
     a_.mov(ecx, imm(Stubs::pack(i.access)));
     a_.call(imm(load ? stubs_.load_reserve : stubs_.store_conditional));
-    a_.test(eax, eax);
     a_.jz(interrupt);
     if (i.op == Op::kLoadReserve128)
         place_[id].in_slot = true;

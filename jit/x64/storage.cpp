@@ -32,19 +32,23 @@ bool Compiler::makes_probe(const Inst& i) const {
     return now_ != 0 && ir::look_of(i) + 1 == now_ && block_.insts[now_ - 1].op == Op::kProbe;
 }
 
-void Compiler::look(const Inst& i, const Gp& base, const Gp& first, const Gp& addend, const Label& leave) {
-    const ir::ProbeForm form = ir::ProbeForm::of(i.imm2);
-    const Label slow = a_.newLabel(), done = a_.newLabel();
-    x64::look_up(a_, host_, base, static_cast<i32>(i.imm), form.bytes, form.store, rax, rdx, slow);
+void Compiler::look_up_all(const Inst& look, const Gp& base, const Gp& addend, const Label& miss) {
+    const ir::ProbeForm form = ir::ProbeForm::of(look.imm2);
+    x64::look_up(a_, host_, base, static_cast<i32>(look.imm), form.bytes, form.store, rax, rdx, miss);
     if (form.load && form.store) {  // a key may forbid loads only
         a_.cmp(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, load_tag)));
-        a_.jne(slow);
+        a_.jne(miss);
     }
     a_.mov(addend, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, addend)));
+}
+
+void Compiler::look(const Inst& i, const Gp& base, const Gp& first, const Gp& addend, const Label& leave) {
+    const Label slow = a_.newLabel(), done = a_.newLabel();
+    look_up_all(i, base, addend, slow);
     a_.bind(done);
     cold_.push_back([=, this, vectors = kept_vectors()] {
         a_.bind(slow);
-        a_.lea(rax, ptr(first, form.first));
+        a_.lea(rax, ptr(first, ir::ProbeForm::of(i.imm2).first));
         a_.lea(rdx, ptr(base, static_cast<i32>(i.imm)));
         a_.mov(ecx, static_cast<u32>(i.imm2));
         a_.call(imm(stubs_.look[static_cast<unsigned>(vectors)]));
@@ -101,16 +105,9 @@ Mem Compiler::find_storage(const Inst& i, const Gp& base, bool store, const Labe
     const Label none = a_.newLabel();
     const Gp addend = use(id);
     storage.setIndex(addend);
-    const ir::ProbeForm form = ir::ProbeForm::of(probe.imm2);
-    if (form.guessed) {
-        a_.cmp(ptr_64(rsp, kWrongGuess), 0);
-        a_.jne(none);
-    }
-    look_up(use(probe.a), static_cast<i32>(probe.imm), form.bytes, form.store, addend, none);
-    if (form.load && form.store) {  // a key may forbid loads only
-        a_.cmp(rdx, ptr_64(kTlb, rax, 0, offsetof(mmu::TlbEntry, load_tag)));
-        a_.jne(none);
-    }
+    a_.cmp(ptr_64(rsp, kWrongGuess), 0);
+    a_.jne(none);
+    look_up_all(probe, use(probe.a), addend, none);
     cold_.push_back([this, none, slow, addend] {
         a_.bind(none);
         a_.xor_(addend.r32(), addend.r32());

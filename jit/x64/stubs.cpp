@@ -95,18 +95,15 @@ class StubMaker {
             a.jmp(rsi);
         }));
         stubs.resume = put([&](Assembler& a) { go_on(a, stubs, address_of(X64Executor::resume)); });
-        stubs.dispatch = put([&](Assembler& a) {
-            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
-            go_on(a, stubs, address_of(X64Executor::resume));
-        });
-        stubs.plain = put([&](Assembler& a) {
-            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
-            go_on(a, stubs, address_of(X64Executor::resume_plain));
-        });
-        stubs.promote = put([&](Assembler& a) {
-            a.mov(state(offsetof(CpuState, nip), 8), kEntry);
-            go_on(a, stubs, address_of(X64Executor::promote));
-        });
+        const auto go_on_at_entry = [&](u64 f) {
+            return put([&](Assembler& a) {
+                a.mov(state(offsetof(CpuState, nip), 8), kEntry);
+                go_on(a, stubs, f);
+            });
+        };
+        stubs.dispatch = go_on_at_entry(address_of(X64Executor::resume));
+        stubs.plain = go_on_at_entry(address_of(X64Executor::resume_plain));
+        stubs.promote = go_on_at_entry(address_of(X64Executor::promote));
         stubs.link = put([&](Assembler& a) {
             a.pop(rsi);
             a.mov(esi, ptr_32(rsi));  // enter's operands: the number of the site
@@ -126,8 +123,9 @@ class StubMaker {
             a.mov(state(offsetof(CpuState, pending_srr1), 8), rdx);
             a.jmp(imm(stubs.interrupt));
         });
-        stubs.load_reserve = slow_path(address_of(slow_load_reserve));
-        stubs.store_conditional = slow_path(address_of(slow_store_conditional));
+        const Stubs::Keep all = host_.avx512 ? Stubs::Keep::kAll : Stubs::Keep::kLow;
+        stubs.load_reserve = slow_path(address_of(slow_load_reserve), all);
+        stubs.store_conditional = slow_path(address_of(slow_store_conditional), all);
         stubs.indirect = put([&](Assembler& a) {
             a.and_(kEntry, -4);
             a.cmp(state(offsetof(CpuState, attention), 4), 0);
@@ -157,7 +155,7 @@ class StubMaker {
         };
         stubs.compare_signed = compare(true);
         stubs.compare_unsigned = compare(false);
-        make_accesses(stubs);
+        make_keeping(stubs);
         return stubs;
     }
 
@@ -223,28 +221,21 @@ class StubMaker {
     static constexpr int kCall = 8;  ///< What a call puts between rsp and the frame.
     static constexpr int kDepth = kCall + 6 * 8 + 8;
 
-    u64 slow_path(u64 function) {
+    u64 slow_path(u64 function, Stubs::Keep vectors) {
         return put([&](Assembler& a) {
             call_saving(
-                a, function, host_.avx512 ? Stubs::Keep::kAll : Stubs::Keep::kLow, [] {}, [] {});
+                a, function, vectors, [] {}, [] {});
+            a.test(rax, rax);
             a.ret();
         });
     }
 
-    void make_accesses(Stubs& stubs) {
+    /// Those that there are for each Keep.
+    void make_keeping(Stubs& stubs) {
         for (const Stubs::Keep vectors : {Stubs::Keep::kNone, Stubs::Keep::kLow, Stubs::Keep::kAll}) {
             if (vectors == Stubs::Keep::kAll && !host_.avx512) continue;
-            stubs.look[static_cast<unsigned>(vectors)] = put([&](Assembler& a) {
-                call_saving(
-                    a, address_of(slow_look), vectors, [] {}, [] {});
-                a.test(rax, rax);
-                a.ret();
-            });
-            stubs.pause[static_cast<unsigned>(vectors)] = put([&](Assembler& a) {
-                call_saving(
-                    a, address_of(slow_pause), vectors, [] {}, [] {});
-                a.ret();
-            });
+            stubs.look[static_cast<unsigned>(vectors)] = slow_path(address_of(slow_look), vectors);
+            stubs.pause[static_cast<unsigned>(vectors)] = slow_path(address_of(slow_pause), vectors);
             const u64 load = access_miss(stubs, address_of(slow_load), {.vectors = vectors});
             const u64 store = access_miss(stubs, address_of(slow_store), {.store = true, .vectors = vectors});
             const u64 load128 = access_miss(stubs, address_of(slow_load128), {.is_vector = true, .vectors = vectors});

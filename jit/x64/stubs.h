@@ -81,7 +81,7 @@ struct Stubs {
     std::array<u64, 3> pause{};  ///< Call, by Keep: end_pauses(). Keeps all but rax, rcx, rdx.
     u64 plain = 0;               ///< Jump: goes on at r13, in a block that stays cold (ir::kPlain).
     /// Call: rax = effective address, rdx = pointer to the value, ecx = access (pack()); saves all but rax, rcx, rdx.
-    /// Returns rax = 0 if it must be interrupted, rdx = value.
+    /// Returns rax = 0 if it must be interrupted, which ZF tells, too; rdx = value.
     u64 load_reserve = 0, store_conditional = 0;
 
     static u32 pack(const ir::Access& a) { return a.size | a.swap << 8 | a.sign << 9 | a.aligned << 10; }
