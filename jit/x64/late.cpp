@@ -357,11 +357,8 @@ void Compiler::emit_loop() {
             break;
         }
         if (moved) continue;
-        // Cycles are left, and what waits for them: a register of one goes through a scratch register.
-        const int held =
-            std::find_if(moves.begin(), moves.end(), [&](const Move& m) {
-                return std::any_of(moves.begin(), moves.end(), [&](const Move& o) { return o.to == m.from; });
-            })->from;
+        // Only cycles are left: one of them goes through a scratch register.
+        const int held = moves.front().from;
         const int scratch = held >= kVectorNumber ? kVectorNumber : static_cast<int>(rax.id());
         move(scratch, held);
         for (Move& m : moves) {
