@@ -64,16 +64,11 @@ namespace {
 /// One path, and the arms that leave it.
 class Tracer {
   public:
-    struct Page {
-        std::span<const u32> words;
-        unsigned first;  ///< Where the trace begins.
-        ir::Mode mode;
-        u64 address;
-        const Heat& heat;
-        bool counted;
-        u32 first_heat;  ///< Of what begins at `first`.
-    };
-    explicit Tracer(const Page& page) : page_(page), b_(page.mode) {}
+    explicit Tracer(const TraceSource& source)
+        : page_(source), first_heat_(std::max(source.heat(source.first), 1u)), b_(source.mode) {
+        b_.block().gpr_then = source.gpr_then;
+        if (source.gpr_then != nullptr) then_.emplace(source.gpr_then);
+    }
 
     Trace run() {
         follow_from(page_.first, Trace::kMaxInsns);
@@ -106,26 +101,55 @@ class Tracer {
         unsigned arms;
         std::size_t insns, ir;
     };
-    Tracer(const Tracer& path, std::size_t exit) : page_(path.page_), path_(&path), exit_(exit), b_(path.page_.mode) {}
+    Tracer(const Tracer& path, std::size_t exit)
+        : page_(path.page_), path_(&path), exit_(exit), first_heat_(path.first_heat_), b_(path.page_.mode) {}
 
     void follow_from(unsigned at, unsigned most) {
         block_ = at;
         while (at != page_.first || (path_ == nullptr && b_.size() == 0)) {
-            if (at >= page_.words.size() || seen(at) || b_.block().pc.size() >= most || b_.size() >= kMaxBlockIr / 2 ||
-                (ranges_.size() == Trace::kMaxPathRanges && !extends(at))) {
-                return leave_for(at);
+            if (!may_translate(at, most)) {
+                if (!again_) return leave_for(at);
+                take_back();
+            } else {
+                if (!seen(at)) again_.reset();
+                translate_at(at);
+                if (!b_.ended()) {
+                    ++at;
+                    continue;
+                }
             }
-            translate_at(at);
-            if (!b_.ended()) {
-                ++at;
-                continue;
+            std::optional<unsigned> next = follow();
+            if (!next && again_) {
+                take_back();
+                next = follow();
             }
-            const std::optional<unsigned> next = follow();
             if (!next) return;
             at = block_ = *next;
         }
         came_back_ = true;
         b_.loop();
+    }
+    bool may_translate(unsigned at, unsigned most) const {
+        const std::size_t insns = b_.block().pc.size();
+        if (at >= page_.page.size() || insns >= most || b_.size() >= kMaxBlockIr / 2) return false;
+        if (seen(at)) return again_ && insns < again_->before.pc.size() + Trace::kMaxAgain;
+        return ranges_.size() < Trace::kMaxPathRanges || extends(at);
+    }
+    /// What the path was before it came to an instruction for the second time. From there on it goes only where its
+    /// registers say that it will.
+    struct Again {
+        ir::Block before;  ///< It ends with the branch there.
+        std::vector<WordRange> ranges;
+        std::vector<Way> ways;
+        unsigned block;
+    };
+    void take_back() {
+        b_.restore(std::move(again_->before));
+        ranges_ = std::move(again_->ranges);
+        ways_ = std::move(again_->ways);
+        block_ = again_->block;
+        again_.reset();
+        then_.reset();  // not once more
     }
     /// A way that this path did not take and that leads back to its start.
     std::optional<Way> way_back() const {
@@ -143,7 +167,7 @@ class Tracer {
     void translate_at(unsigned at) {
         add_range(at);
         b_.next_guest(offset(at));
-        translate_one(b_, page_.words[at], page_.address + static_cast<u64>(i64{offset(at)}));
+        translate_one(b_, page_.page[at], page_.address + static_cast<u64>(i64{offset(at)}));
     }
 
     /// Those ways become arms that lead back to the loop, or that have arms which do, while there is room, what was
@@ -182,6 +206,7 @@ class Tracer {
                            [&](const WordRange& r) { return word - r.first < r.words; });
     }
     void add_range(unsigned word) {
+        if (seen(word)) return;
         if (ranges_.empty() || !extends(word)) ranges_.push_back({static_cast<u16>(word), 0});
         ++ranges_.back().words;
     }
@@ -204,7 +229,7 @@ class Tracer {
         if (i->op == ir::Op::kGet64 && i->imm == offsetof(CpuState, lr)) i = link_register(value);
         if (i == nullptr || i->op != ir::Op::kPc || (i->imm & 3) != 0) return std::nullopt;
         const i64 word = static_cast<i64>(page_.first) + static_cast<i64>(i->imm) / 4;
-        if (word < 0 || word >= static_cast<i64>(page_.words.size())) return std::nullopt;
+        if (word < 0 || word >= static_cast<i64>(page_.page.size())) return std::nullopt;
         return static_cast<unsigned>(word);
     }
     /// What LR holds before instruction `end`, if the way there has set it.
@@ -226,45 +251,70 @@ class Tracer {
         // A conditional branch: exit_if and, past the address of the next instruction, exit. The same instruction's:
         // an unconditional one may follow a branch that was taken.
         const std::size_t n = insts.size();
-        if (n >= 3 && insts[n - 3].op == ir::Op::kExitIf && insts[n - 3].guest == last.guest &&
-            insts[n - 2].op == ir::Op::kPc && last.a == n - 2) {
-            const ir::Inst branch = insts[n - 3];
-            const std::optional<unsigned> taken = target(branch.b);
-            const auto [taken_heat, fall_heat] = weigh(taken, fall);
-            if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
-            if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
-            // The way back to the start is preferred: it makes a loop.
-            const u32 taken_weight = taken == page_.first ? 2 : 1, fall_weight = fall == page_.first ? 2 : 1;
-            bool take = taken && taken_weight * taken_heat > fall_weight * fall_heat;
-            // Up to there the paths are the same.
-            if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
-            if (take) {
-                insts.erase(insts.end() - 3);  // exit_if; the address below it stays
-                insts.pop_back();
-                const u32 next = static_cast<u32>(insts.size() - 1);
-                b_.reopen_with({.op = ir::Op::kExitIf, .guest = branch.guest, .a = branch.a, .b = next, .imm = 1});
-                note_way({insts.size() - 1, 0, fall_heat, taken_heat, false}, fall);
-                return taken;
-            }
-            b_.reopen();
-            note_way({n - 3, 0, taken_heat, fall_heat, true}, taken);
+        const bool conditional = n >= 3 && insts[n - 3].op == ir::Op::kExitIf && insts[n - 3].guest == last.guest &&
+                                 insts[n - 2].op == ir::Op::kPc && last.a == n - 2;
+        const std::optional<unsigned> taken = conditional ? target(insts[n - 3].b) : std::nullopt;
+        const std::optional<bool> goes = conditional ? likely(insts[n - 3], n - 3) : true;
+        const auto goes_back = [&](std::optional<unsigned> way) { return way && way != page_.first && seen(*way); };
+        const bool back = then_ && goes && (goes_back(taken) || goes_back(fall));
+        if (back && !again_) again_ = {b_.block(), ranges_, ways_, block_};
+        if (!conditional) {
+            if (fall) b_.reopen();
             return fall;
         }
-        if (!fall) return std::nullopt;
-        b_.reopen();
-        return fall;
+        if (again_) {
+            if (goes && (*goes ? taken : fall)) return go(*goes, taken, fall);
+            if (fall && taken && !goes && convert(*fall, *taken)) return taken;
+            return std::nullopt;
+        }
+        const auto [taken_heat, fall_heat] = weigh(taken, fall);
+        if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
+        if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
+        // The way back to the start is preferred: it makes a loop.
+        const u32 taken_weight = taken == page_.first ? 2 : 1, fall_weight = fall == page_.first ? 2 : 1;
+        bool take = taken && taken_weight * taken_heat > fall_weight * fall_heat;
+        // Up to there the paths are the same.
+        if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
+        go(take, taken, fall);
+        if (take)
+            note_way({n - 2, 0, fall_heat, taken_heat, false}, fall);
+        else
+            note_way({n - 3, 0, taken_heat, fall_heat, true}, taken);
+        return take ? taken : fall;
+    }
+
+    /// The conditional branch that ended the block becomes a side exit, and the path goes the other way: there.
+    std::optional<unsigned> go(bool take, std::optional<unsigned> taken, std::optional<unsigned> fall) {
+        auto& insts = b_.block().insts;
+        if (!take) {
+            b_.reopen();
+            return fall;
+        }
+        const ir::Inst branch = insts[insts.size() - 3];
+        insts.erase(insts.end() - 3);  // exit_if; the address below it stays
+        insts.pop_back();
+        const u32 next = static_cast<u32>(insts.size() - 1);
+        b_.reopen_with({.op = ir::Op::kExitIf, .guest = branch.guest, .a = branch.a, .b = next, .imm = 1});
+        return taken;
+    }
+
+    /// Whether a conditional branch, instruction `n`, is taken, as far as registers tell.
+    std::optional<bool> likely(const ir::Inst& branch, std::size_t n) {
+        const std::optional<u64> condition = then_ ? then_->value(b_.block(), branch.a, n) : std::nullopt;
+        if (!condition) return std::nullopt;
+        return (*condition != 0) != (branch.imm != 0);
     }
 
     /// How often a branch at the end of block_ went where it may, more or less. Of the same block's executions, if only
     /// one of the ways is hot, the other's had the other way.
     std::pair<u32, u32> weigh(std::optional<unsigned> taken, std::optional<unsigned> fall) const {
         const u32 heats[] = {taken ? page_.heat(*taken) : 0, fall ? page_.heat(*fall) : 0};
-        const u32 all = block_ == page_.first ? page_.first_heat : page_.heat(block_);
+        const u32 all = block_ == page_.first ? first_heat_ : page_.heat(block_);
         u32 weights[2];
         for (unsigned n = 0; n < 2; ++n) {
             weights[n] = heats[n];
             if (heats[n] < kMuchHeat) continue;
-            weights[n] = page_.first_heat + 1 + std::min(heats[n] - kMuchHeat, page_.first_heat / 4);
+            weights[n] = first_heat_ + 1 + std::min(heats[n] - kMuchHeat, first_heat_ / 4);
             if (all < kMuchHeat && heats[1 - n] < all) weights[n] = std::max(all - heats[1 - n], 1u);
         }
         return {weights[0], weights[1]};
@@ -290,7 +340,7 @@ class Tracer {
         b_.reopen();
         const u32 begin = static_cast<u32>(insts.size());
         for (unsigned at = fall; at < taken && !b_.ended(); ++at) {
-            if (seen(at)) b_.exit(b_.cia_plus(0));  // not again
+            if (seen(at) && !again_) b_.exit(b_.cia_plus(0));  // not again
             translate_at(at);
         }
         const std::vector<ir::Inst> skipped(insts.begin() + begin, insts.end());
@@ -334,22 +384,22 @@ class Tracer {
         return true;
     }
 
-    const Page& page_;
+    const TraceSource& page_;
     const Tracer* path_ = nullptr;  ///< Of which this is an arm, from its `exit_` on.
+    std::size_t exit_ = 0;
+    u32 first_heat_;                ///< Of what begins at the trace's first word; not 0.
     unsigned block_ = 0;            ///< Where the basic block that is being translated begins.
     std::optional<Way> preferred_;  ///< To be taken.
     bool came_back_ = false;        ///< To the first instruction.
-    std::size_t exit_ = 0;
     ir::Builder b_;
     std::vector<WordRange> ranges_;
     std::vector<Way> ways_;
+    std::optional<ir::ValuesThen> then_;  ///< Of the path's values; not known of an arm's.
+    std::optional<Again> again_;          ///< While the path goes where it has been.
 };
 
 }  // namespace
 
-Trace translate_trace(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat,
-                      bool counted) {
-    return Tracer({page, first, mode, address, heat, counted, std::max(heat(first), 1u)}).run();
-}
+Trace translate_trace(const TraceSource& source) { return Tracer(source).run(); }
 
 }  // namespace mpower::jit

@@ -28,6 +28,7 @@ struct Trace {
     static constexpr unsigned kMaxRanges = 16, kMaxInsns = 300;  ///< Of all of it.
     static constexpr unsigned kMaxPathRanges = 8;
     static constexpr unsigned kMaxArms = 8, kMaxArmInsns = 100, kMaxDepth = 3;
+    static constexpr unsigned kMaxAgain = 64;
 
     ir::Block block;
     std::vector<WordRange> ranges;  ///< What it was made of, in order.
@@ -40,12 +41,22 @@ using Heat = std::function<u32(unsigned word)>;
 /// more.
 constexpr u32 kMuchHeat = 1 << 16;
 
-/// Follows branches from word `first` of `page` (in the guest's order) where they went more often; other ways are side
-/// exits, or arms if they were taken often as well. A path that comes back to its first instruction becomes a loop, and
-/// so do its arms. A branch over a few instructions that only compute becomes a selection. `counted`:
-/// CpuState::instructions is kept exact, without what such a branch skips.
-Trace translate_trace(std::span<const u32> page, unsigned first, ir::Mode mode, u64 address, const Heat& heat,
-                      bool counted);
+/// What a trace is made of, and what tells where it should go.
+struct TraceSource {
+    std::span<const u32> page;  ///< Its words, in the guest's order.
+    unsigned first;             ///< Word where the trace begins.
+    ir::Mode mode;
+    u64 address;  ///< Of that word, for the log only.
+    const Heat& heat;
+    bool counted = false;           ///< CpuState::instructions is kept exact, without what a selection skips.
+    const u64* gpr_then = nullptr;  ///< As in ir::Block.
+};
+
+/// Follows branches from word `first` where they went more often; other ways are side exits, or arms if they were taken
+/// often as well. A path that comes back to its first instruction becomes a loop, and so do its arms. A branch over a
+/// few instructions that only compute becomes a selection. The path goes round a loop within it, or into a function a
+/// second time, if registers say where each branch there goes (value_then), and for kMaxAgain instructions at most.
+Trace translate_trace(const TraceSource& source);
 
 /// Number of illegal or unimplemented instruction words that translate() met. Any thread.
 u64 unimplemented_count();

@@ -1,6 +1,8 @@
 // Rewriting of IR blocks before code is made of them.
 #pragma once
 
+#include <optional>
+
 #include "jit/ir/ir.h"
 
 namespace mpower::jit::ir {
@@ -59,6 +61,23 @@ struct Range {
     u32 value;  ///< Id of what is there, or where.
     bool overlaps(u64 o, u32 n) const { return o < offset + size && offset < o + n; }
     bool covers(u64 o, u32 n) const { return offset <= o && o + n <= offset + size; }
+};
+/// Result of a pure operation on constants, if it is one that is folded; b is not looked at if it has one operand.
+std::optional<u64> fold(Op op, u64 a, u64 b);
+/// What the values of a block were when hot code was asked for, as far as GPRs and arithmetic tell: a guess, since it
+/// may be executed with others. The block may grow, and change from where its values were not asked for.
+class ValuesThen {
+  public:
+    explicit ValuesThen(const u64* gpr) : gpr_(gpr) {}
+    /// Of value `id`; what `block` has up to instruction `end` is looked at.
+    std::optional<u64> value(const Block& block, u32 id, std::size_t end);
+
+  private:
+    std::optional<u64> of(const Inst& i) const;
+
+    const u64* gpr_;
+    std::vector<std::optional<u64>> values_;
+    std::vector<Range> written_;
 };
 /// State that a loop writes in each round before anything can see what it was, but for the poll between the rounds.
 std::vector<Range> written_unseen(const Block& block);

@@ -57,34 +57,6 @@ u64 possible_bits(const Block& block, const Inst& i, const std::vector<u64>& mas
     }
 }
 
-/// Result of a pure operation on constants a, b; false: not one that is folded.
-bool fold(Op op, u64 a, u64 b, u64* out) {
-    const u64 n = b & 127;
-    switch (op) {
-        case Op::kAdd: *out = a + b; return true;
-        case Op::kSub: *out = a - b; return true;
-        case Op::kNeg: *out = -a; return true;
-        case Op::kAnd: *out = a & b; return true;
-        case Op::kOr: *out = a | b; return true;
-        case Op::kXor: *out = a ^ b; return true;
-        case Op::kAndNot: *out = a & ~b; return true;
-        case Op::kNot: *out = ~a; return true;
-        case Op::kShl: *out = n < 64 ? a << n : 0; return true;
-        case Op::kShr: *out = n < 64 ? a >> n : 0; return true;
-        case Op::kSext8: *out = static_cast<u64>(i64{static_cast<i8>(a)}); return true;
-        case Op::kSext16: *out = static_cast<u64>(i64{static_cast<i16>(a)}); return true;
-        case Op::kSext32: *out = static_cast<u64>(i64{static_cast<i32>(a)}); return true;
-        case Op::kZext8: *out = static_cast<u8>(a); return true;
-        case Op::kZext16: *out = static_cast<u16>(a); return true;
-        case Op::kZext32: *out = static_cast<u32>(a); return true;
-        case Op::kEq: *out = a == b; return true;
-        case Op::kNe: *out = a != b; return true;
-        case Op::kLtS: *out = static_cast<i64>(a) < static_cast<i64>(b); return true;
-        case Op::kLtU: *out = a < b; return true;
-        default: return false;
-    }
-}
-
 class Simplifier {
   public:
     explicit Simplifier(Block& block)
@@ -205,11 +177,11 @@ class Simplifier {
 
     void value(Inst& i, u32 id) {
         if (!is_pure(i.op)) return;
-        u64 a = 0, b = 0, result = 0;
+        u64 a = 0, b = 0;
         const unsigned n = argument_count(i.op);
         const bool a_known = n >= 1 && constant(i.a, &a), b_known = n >= 2 && constant(i.b, &b);
-        if (a_known && (n == 1 || (n == 2 && b_known)) && fold(i.op, a, b, &result)) {
-            i = {.op = Op::kConst, .guest = i.guest, .imm = result};
+        if (const auto result = fold(i.op, a, b); result && a_known && (n == 1 || (n == 2 && b_known))) {
+            i = {.op = Op::kConst, .guest = i.guest, .imm = *result};
             return;
         }
         const bool commutes = i.op == Op::kAdd || i.op == Op::kAnd || i.op == Op::kOr || i.op == Op::kXor ||

@@ -38,11 +38,16 @@ Maker::Made X64Executor::make(std::span<const u32> page, const u8* where, Transl
     }
     ir::Block block;
     if (t.hot && !mode.single_step) {
-        Trace trace = translate_trace(words, first, mode, making_->nip, heat, cache_.options().count_instructions);
+        Trace trace = translate_trace({.page = words,
+                                       .first = first,
+                                       .mode = mode,
+                                       .address = making_->nip,
+                                       .heat = heat,
+                                       .counted = cache_.options().count_instructions,
+                                       .gpr_then = making_->gpr});
         block = std::move(trace.block);
         ranges_ = std::move(trace.ranges);
         path_ = std::move(trace.path);
-        block.gpr_then = making_->gpr;
         ++stats_.hot_blocks;
     } else {
         block = translate(words.subspan(first), mode, making_->nip);

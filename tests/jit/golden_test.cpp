@@ -157,8 +157,9 @@ class Bench {
         std::array<u32, 1024> page;
         page.fill(kStop);
         std::copy(words.begin(), words.end(), page.begin());
-        const auto heat = [&](unsigned word) { return word < words.size() ? 1u : 0u; };
-        return compile(translate_trace(page, 0, mode, kCode, heat, false).block, 0, true);
+        const Heat heat = [&](unsigned word) { return word < words.size() ? 1u : 0u; };
+        const TraceSource source{.page = page, .first = 0, .mode = mode, .address = kCode, .heat = heat};
+        return compile(translate_trace(source).block, 0, true);
     }
 
   private:

@@ -417,8 +417,9 @@ TEST_F(Hot, BranchOverAFewInstructions_KeepsTheirResultsOrNot) {
     for (const u32 branch : {kBeq, kBne}) {
         const u64 at = kCode + (branch == kBeq ? 0 : 0x100);
         const std::vector<u32> code{kCmpdiR5, branch | 12, kAddi | 1, kAddi | 0x10, kBdnz | (-16 & 0xfffc), kLeave};
-        const auto warm = [](unsigned) { return 1u; };
-        const Trace trace = translate_trace(code, 0, ir::mode_of(state), at, warm, false);
+        const Heat warm = [](unsigned) { return 1u; };
+        const Trace trace =
+            translate_trace({.page = code, .first = 0, .mode = ir::mode_of(state), .address = at, .heat = warm});
         const auto exits = [](const ir::Inst& i) { return i.op == ir::Op::kExitIf; };
         EXPECT_EQ(std::count_if(trace.block.insts.begin(), trace.block.insts.end(), exits), 1) << "only bdnz";
         put(at, code);
@@ -433,6 +434,59 @@ TEST_F(Hot, BranchOverAFewInstructions_KeepsTheirResultsOrNot) {
             EXPECT_EQ(state.gpr[3], skips ? 0u : 100 * 0x11u);
             EXPECT_EQ(state.instructions, 1 + 100 * (skips ? 3u : 5u));
         }
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+/// A loop of as many rounds as r5 says, within another.
+struct InnerLoop : Hot {
+    const std::vector<u32> code{0x39200000,              // li r9,0
+                                kAddi | 1,               // addi r3,r3,1
+                                0x39290001,              // addi r9,r9,1
+                                0x7c292800,              // cmpd r9,r5
+                                0x4082fff4,              // bne .-12
+                                kBdnz | (-20 & 0xfffc),  // to its start
+                                kLeave};
+    Trace trace(u64 rounds) {
+        state.gpr[5] = rounds;
+        const Heat heat = [](unsigned word) { return word == 1 ? 100u : 1u; };
+        return translate_trace({.page = code,
+                                .first = 0,
+                                .mode = ir::mode_of(state),
+                                .address = kCode,
+                                .heat = heat,
+                                .gpr_then = state.gpr});
+    }
+    static bool loops(const Trace& t) { return t.block.insts.back().op == ir::Op::kLoop; }
+};
+
+TEST_F(InnerLoop, OfFewRounds_IsGoneRound_AsOftenAsRegistersSay) {
+    for (const u64 rounds : {1, 2, 3, 8}) {
+        const Trace t = trace(rounds);
+        EXPECT_TRUE(loops(t));
+        EXPECT_EQ(t.block.pc.size(), 2 + 4 * rounds);
+        ASSERT_EQ(t.path.size(), 1u);
+        EXPECT_EQ(t.path[0].words, 6u);
+    }
+}
+
+TEST_F(InnerLoop, OfManyRounds_IsLeftForItself) {
+    const Trace t = trace(1000);
+    EXPECT_FALSE(loops(t));
+    EXPECT_EQ(t.block.pc.size(), 5u);
+    ASSERT_EQ(t.path.size(), 1u);
+    EXPECT_EQ(t.path[0].words, 5u);
+}
+
+TEST_F(InnerLoop, OfOtherRoundsThanThen_IsRight) {
+    put(kCode, code);
+    for (const u64 rounds : {3, 3, 3, 1, 2, 4, 50, 3}) {
+        state.gpr[3] = state.instructions = 0;
+        state.gpr[5] = rounds;
+        state.ctr = 100;
+        run(executor);
+        EXPECT_EQ(state.gpr[3], 100 * rounds);
+        EXPECT_EQ(state.instructions, 1 + 100 * (2 + 4 * rounds));
     }
     EXPECT_GT(executor.stats().hot_blocks, 0u);
 }
