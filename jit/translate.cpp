@@ -139,14 +139,10 @@ class Tracer {
     /// registers say that it will.
     struct Again {
         ir::Block before;  ///< It ends with the branch there.
-        std::vector<WordRange> ranges;
-        std::vector<Way> ways;
-        unsigned block;
+        unsigned block;    ///< block_
     };
     void take_back() {
         b_.restore(std::move(again_->before));
-        ranges_ = std::move(again_->ranges);
-        ways_ = std::move(again_->ways);
         block_ = again_->block;
         again_.reset();
         then_.reset();  // not once more
@@ -257,7 +253,7 @@ class Tracer {
         const std::optional<bool> goes = conditional ? likely(insts[n - 3], n - 3) : true;
         const auto goes_back = [&](std::optional<unsigned> way) { return way && way != page_.first && seen(*way); };
         const bool back = then_ && goes && (goes_back(taken) || goes_back(fall));
-        if (back && !again_) again_ = {b_.block(), ranges_, ways_, block_};
+        if (back && !again_) again_ = {b_.block(), block_};
         if (!conditional) {
             if (fall) b_.reopen();
             return fall;

@@ -440,14 +440,17 @@ TEST_F(Hot, BranchOverAFewInstructions_KeepsTheirResultsOrNot) {
 
 /// A loop of as many rounds as r5 says, within another.
 struct InnerLoop : Hot {
-    const std::vector<u32> code{0x39200000,              // li r9,0
-                                kAddi | 1,               // addi r3,r3,1
-                                0x39290001,              // addi r9,r9,1
-                                0x7c292800,              // cmpd r9,r5
-                                0x4082fff4,              // bne .-12
-                                kBdnz | (-20 & 0xfffc),  // to its start
+    const std::vector<u32> code{0x39200000,  // li r9,0
+                                kAddi | 1,   // addi r3,r3,1
+                                0x39290001,  // addi r9,r9,1
+                                0x7c292800,  // cmpd r9,r5
+                                0x4082fff4,  // bne .-12
+                                kB | 8,      // over a word
+                                kLeave,
+                                kBdnz | (-28 & 0xfffc),  // to its start
                                 kLeave};
-    Trace trace(u64 rounds) {
+    Trace trace(u64 rounds) { return trace(rounds, code); }
+    Trace trace(u64 rounds, std::span<const u32> code) {
         state.gpr[5] = rounds;
         const Heat heat = [](unsigned word) { return word == 1 ? 100u : 1u; };
         return translate_trace({.page = code,
@@ -464,18 +467,37 @@ TEST_F(InnerLoop, OfFewRounds_IsGoneRound_AsOftenAsRegistersSay) {
     for (const u64 rounds : {1, 2, 3, 8}) {
         const Trace t = trace(rounds);
         EXPECT_TRUE(loops(t));
-        EXPECT_EQ(t.block.pc.size(), 2 + 4 * rounds);
-        ASSERT_EQ(t.path.size(), 1u);
+        EXPECT_EQ(t.block.pc.size(), 3 + 4 * rounds);
+        ASSERT_EQ(t.path.size(), 2u);
         EXPECT_EQ(t.path[0].words, 6u);
+        EXPECT_EQ(t.path[1].words, 1u);
     }
 }
 
 TEST_F(InnerLoop, OfManyRounds_IsLeftForItself) {
-    const Trace t = trace(1000);
+    for (const u64 rounds : {20, 1000}) {
+        const Trace t = trace(rounds);
+        EXPECT_FALSE(loops(t));
+        EXPECT_EQ(t.block.pc.size(), 5u);
+        ASSERT_EQ(t.path.size(), 1u);
+        EXPECT_EQ(t.path[0].words, 5u);
+    }
+}
+
+TEST_F(InnerLoop, WithABranchThatRegistersDoNotTell_IsLeftForItself) {
+    const std::vector<u32> branching{0x39200000,              // li r9,0
+                                     0xe8c40000,              // ld r6,0(r4)
+                                     0x2c260000,              // cmpdi r6,0
+                                     0x41820008,              // beq .+8
+                                     kStd,                    // std r3,0(r4)
+                                     0x39290001,              // addi r9,r9,1
+                                     0x7c292800,              // cmpd r9,r5
+                                     0x4082ffe8,              // bne .-24
+                                     kBdnz | (-32 & 0xfffc),  // to its start
+                                     kLeave};
+    const Trace t = trace(3, branching);
     EXPECT_FALSE(loops(t));
-    EXPECT_EQ(t.block.pc.size(), 5u);
-    ASSERT_EQ(t.path.size(), 1u);
-    EXPECT_EQ(t.path[0].words, 5u);
+    EXPECT_EQ(t.block.pc.size(), 8u);
 }
 
 TEST_F(InnerLoop, OfOtherRoundsThanThen_IsRight) {
@@ -486,7 +508,7 @@ TEST_F(InnerLoop, OfOtherRoundsThanThen_IsRight) {
         state.ctr = 100;
         run(executor);
         EXPECT_EQ(state.gpr[3], 100 * rounds);
-        EXPECT_EQ(state.instructions, 1 + 100 * (2 + 4 * rounds));
+        EXPECT_EQ(state.instructions, 1 + 100 * (3 + 4 * rounds));
     }
     EXPECT_GT(executor.stats().hot_blocks, 0u);
 }
