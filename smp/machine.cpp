@@ -65,7 +65,8 @@ u64 Machine::fire_decrementers(u64 now) {
 }
 
 Ending Machine::run(u64 entry, u64 r3, u64 r4) {
-    timer_.start([this] { return time_base(); }, [this](u64 now) { return fire_decrementers(now); });
+    timer_.start([this] { return time_base(); }, [this](u64 now) { return fire_decrementers(now); },
+                 options_.slow_time);
     vcpu(0).start(entry, r3, r4);
     std::vector<std::thread> threads;
     for (auto& cpu : vcpus_) threads.emplace_back([&cpu] { cpu->run(); });
@@ -86,7 +87,7 @@ void Machine::request_end(Ending ending) {
 
 u64 Machine::time_base() const {
     // 512 MHz = 64 / 125 of a GHz.
-    return static_cast<u64>(clock_ns(CLOCK_MONOTONIC) - tb_origin_ns_) * 64 / 125;
+    return static_cast<u64>(clock_ns(CLOCK_MONOTONIC) - tb_origin_ns_) * 64 / (u64{125} * options_.slow_time);
 }
 
 i64 Machine::wall_clock_ns() const { return clock_ns(CLOCK_REALTIME) + rtc_offset_ns_.load(std::memory_order_relaxed); }

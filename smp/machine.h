@@ -32,6 +32,7 @@ struct MachineOptions {
     mmu::ReservationMode reservations = mmu::ReservationMode::kWeak;
     u64 seed = 0;                                              ///< H_RANDOM, darn; 0: from the host.
     i64 rtc_offset_seconds = 0;                                ///< Guest wall clock minus host clock.
+    u32 slow_time = 1;                                         ///< The time base runs so many times slower; not 0.
     std::shared_ptr<Nvram> nvram = std::make_shared<Nvram>();  ///< Give the next machine the same after a reboot.
 };
 
@@ -74,7 +75,7 @@ class Machine {
     void request_end(Ending ending);
     bool ending() const { return ending_.load(std::memory_order_acquire) != Ending::kRunning; }
 
-    /// 512 MHz ticks since the machine was made, the same for all vCPUs. Any thread.
+    /// Ticks since the machine was made, the same for all vCPUs: 512 MHz, of slower time if there is. Any thread.
     u64 time_base() const;
     /// Guest wall clock: nanoseconds since 1970, UTC. Any thread. set_ moves the offset.
     i64 wall_clock_ns() const;

@@ -4,9 +4,10 @@
 
 namespace mpower::smp {
 
-void Timer::start(std::function<u64()> now, std::function<u64(u64)> fire) {
+void Timer::start(std::function<u64()> now, std::function<u64(u64)> fire, u32 slowness) {
     now_ = std::move(now);
     fire_ = std::move(fire);
+    slowness_ = slowness;
     thread_ = std::thread([this] { loop(); });
 }
 
@@ -41,7 +42,7 @@ void Timer::loop() {
             continue;
         }
         const u64 now = now_();
-        if (next > now) futex_wait(changed_, seen, static_cast<i64>((next - now) * 125 / 64) + 1);
+        if (next > now) futex_wait(changed_, seen, static_cast<i64>((next - now) * 125 * slowness_ / 64) + 1);
     }
 }
 

@@ -79,6 +79,7 @@ Result<Ended> run_once(const Options& o, const MappedFile& kernel, const MappedF
                                               .reservations = o.reservations,
                                               .seed = o.seed,
                                               .rtc_offset_seconds = o.rtc_offset_seconds,
+                                              .slow_time = o.slow_time,
                                               .nvram = std::move(nvram)};
     auto machine = smp::Machine::create(machine_options, console, hcall::dispatch);
     if (!machine) return tl::unexpected(machine.error());

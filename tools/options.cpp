@@ -85,6 +85,9 @@ Result<std::optional<Options>> parse_options(int argc, char** argv) {
     app.add_option("--jitdump", o.profile.dump_folder, "Write jit-PID.dump, for perf inject --jit, into FOLDER")
         ->type_name("FOLDER");
     app.add_option("--rtc", o.rtc, "base=utc or base=YYYY-MM-DDTHH:MM:SS");
+    app.add_option("--slow-time", o.slow_time, "The guest's time base runs N times slower than the host's clock")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000));
     app.add_flag("--no-reboot", o.no_reboot, "End when the guest reboots");
     app.add_option("--snapshot-dir", snapshot_dir, "(not implemented)");
     app.add_option("--loadvm", loadvm, "(not implemented)");

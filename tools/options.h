@@ -23,6 +23,7 @@ struct Options {
     mmu::ReservationMode reservations = mmu::ReservationMode::kWeak;
     u64 seed = 0;
     i64 rtc_offset_seconds = 0;
+    u32 slow_time = 1;
     bool no_reboot = false;
 };
 

@@ -1,6 +1,8 @@
 // hcall-term, hcall-vio, H_LOGICAL_*, KVMPPC_H_LOGICAL_MEMOP, RTAS.
+#include <chrono>
 #include <initializer_list>
 #include <set>
+#include <thread>
 
 #include "fixture.h"
 #include "hcall/rtas.h"
@@ -423,6 +425,26 @@ TEST_F(Rtas, Nvram_OutlivesTheMachine_WhenTheNextGetsIt) {
         ASSERT_EQ(status(0x2012, {300, 0x5000, 1}, 2), 0);
         EXPECT_EQ(*ram(0x5000), expected);
         options.nvram = std::make_shared<smp::Nvram>();
+    }
+}
+
+TEST_F(Rtas, TimeBase_IsSlower_IfThatIsAskedFor) {
+    smp::MachineOptions options = machine_->options();
+    for (const u32 slowness : {1u, 20u}) {
+        options.slow_time = slowness;
+        auto made = smp::Machine::create(options, console_, dispatch);
+        ASSERT_TRUE(made) << made.error();
+        const auto nanoseconds = [] { return std::chrono::steady_clock::now().time_since_epoch().count(); };
+        const auto least = nanoseconds();
+        const u64 begin = (*made)->time_base();
+        const auto before = nanoseconds();
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        const auto after = nanoseconds();
+        const u64 ticks = (*made)->time_base() - begin;
+        const auto most = nanoseconds();
+        const u64 ns = (ticks + 1) * 125 * slowness / 64;
+        EXPECT_GE(ns + 1, static_cast<u64>(after - before));
+        EXPECT_LE(ns, static_cast<u64>(most - least) + 2 * 125 * slowness / 64);
     }
 }
 

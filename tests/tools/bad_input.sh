@@ -74,6 +74,7 @@ expect '-serial nowhere' -kernel good.elf -serial nowhere
 expect 'No such file' -kernel good.elf -serial file:no/such/dir
 expect '-d: unknown log set .bogus' -kernel good.elf -d int,bogus
 expect '-rtc' -kernel good.elf -rtc base=tomorrow
+expect 'slow-time' -kernel good.elf -slow-time 0
 expect 'not implemented' -kernel good.elf -incoming tcp:1
 expect 'frobnicate' -kernel good.elf -frobnicate
 expect 'kernel' -kernel
