@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "base/endian.h"
+#include "base/time_base.h"
 #include "boot/pa_features.h"
 #include "smp/machine.h"
 
@@ -72,7 +73,7 @@ void add_cpu(Tree& t, const TreeOptions& o, u32 id) {
     t.u32s("cpu-version", {power9 ? 0x004e1202u : 0x004d0200u});
     t.u32s("ibm,ppc-interrupt-server#s", {id});
     t.u32s("ibm,ppc-interrupt-gserver#s", {id, 0});
-    t.u32s("timebase-frequency", {512000000});
+    t.u32s("timebase-frequency", {kTimeBaseHz});
     t.u32s("clock-frequency", {1000000000});
     for (const char* line : {"d-cache-block-size", "d-cache-line-size", "i-cache-block-size", "i-cache-line-size"}) {
         t.u32s(line, {128});

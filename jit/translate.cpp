@@ -65,18 +65,18 @@ namespace {
 class Tracer {
   public:
     explicit Tracer(const TraceSource& source)
-        : page_(source), first_heat_(std::max(source.heat(source.first), 1u)), b_(source.mode) {
+        : source_(source), first_heat_(std::max(source.heat(source.first), 1u)), b_(source.mode) {
         b_.block().gpr_then = source.gpr_then;
         if (source.gpr_then != nullptr) then_.emplace(source.gpr_then);
     }
 
     Trace run() {
-        follow_from(page_.first, Trace::kMaxInsns);
+        follow_from(source_.first, Trace::kMaxInsns);
         const std::optional<Way> way = loops() ? std::nullopt : way_back();
         if (!way) return with_arms();
-        Tracer loop(page_);
+        Tracer loop(source_);
         loop.preferred_ = way;
-        loop.follow_from(page_.first, Trace::kMaxInsns);
+        loop.follow_from(source_.first, Trace::kMaxInsns);
         return loop.with_arms();
     }
 
@@ -102,11 +102,11 @@ class Tracer {
         std::size_t insns, ir;
     };
     Tracer(const Tracer& path, std::size_t exit)
-        : page_(path.page_), path_(&path), exit_(exit), first_heat_(path.first_heat_), b_(path.page_.mode) {}
+        : source_(path.source_), path_(&path), exit_(exit), first_heat_(path.first_heat_), b_(path.source_.mode) {}
 
     void follow_from(unsigned at, unsigned most) {
         block_ = at;
-        while (at != page_.first || (path_ == nullptr && b_.size() == 0)) {
+        while (at != source_.first || (path_ == nullptr && b_.size() == 0)) {
             if (!may_translate(at, most)) {
                 if (!again_) return leave_for(at);
                 take_back();
@@ -131,7 +131,7 @@ class Tracer {
     }
     bool may_translate(unsigned at, unsigned most) const {
         const std::size_t insns = b_.block().pc.size();
-        if (at >= page_.page.size() || insns >= most || b_.size() >= kMaxBlockIr / 2) return false;
+        if (at >= source_.page.size() || insns >= most || b_.size() >= kMaxBlockIr / 2) return false;
         if (seen(at)) return again_ && insns < again_->before.pc.size() + Trace::kMaxAgain;
         return ranges_.size() < Trace::kMaxPathRanges || extends(at);
     }
@@ -163,7 +163,7 @@ class Tracer {
     void translate_at(unsigned at) {
         add_range(at);
         b_.next_guest(offset(at));
-        translate_one(b_, page_.page[at], page_.address + static_cast<u64>(i64{offset(at)}));
+        translate_one(b_, source_.page[at], source_.address + static_cast<u64>(i64{offset(at)}));
     }
 
     /// Those ways become arms that lead back to the loop, or that have arms which do, while there is room, what was
@@ -192,7 +192,7 @@ class Tracer {
         return any;
     }
 
-    i32 offset(unsigned word) const { return 4 * (static_cast<i32>(word) - static_cast<i32>(page_.first)); }
+    i32 offset(unsigned word) const { return 4 * (static_cast<i32>(word) - static_cast<i32>(source_.first)); }
     bool extends(unsigned word) const {
         const WordRange& r = ranges_.back();
         return r.first + r.words == word;
@@ -224,8 +224,8 @@ class Tracer {
         const ir::Inst* i = &b_.block().insts[value];
         if (i->op == ir::Op::kGet64 && i->imm == offsetof(CpuState, lr)) i = link_register(value);
         if (i == nullptr || i->op != ir::Op::kPc || (i->imm & 3) != 0) return std::nullopt;
-        const i64 word = static_cast<i64>(page_.first) + static_cast<i64>(i->imm) / 4;
-        if (word < 0 || word >= static_cast<i64>(page_.page.size())) return std::nullopt;
+        const i64 word = static_cast<i64>(source_.first) + static_cast<i64>(i->imm) / 4;
+        if (word < 0 || word >= static_cast<i64>(source_.page.size())) return std::nullopt;
         return static_cast<unsigned>(word);
     }
     /// What LR holds before instruction `end`, if the way there has set it.
@@ -251,7 +251,7 @@ class Tracer {
                                  insts[n - 2].op == ir::Op::kPc && last.a == n - 2;
         const std::optional<unsigned> taken = conditional ? target(insts[n - 3].b) : std::nullopt;
         const std::optional<bool> goes = conditional ? likely(insts[n - 3], n - 3) : true;
-        const auto goes_back = [&](std::optional<unsigned> way) { return way && way != page_.first && seen(*way); };
+        const auto goes_back = [&](std::optional<unsigned> way) { return way && way != source_.first && seen(*way); };
         const bool back = then_ && goes && (goes_back(taken) || goes_back(fall));
         if (back && !again_) again_ = {b_.block(), block_};
         if (!conditional) {
@@ -267,16 +267,15 @@ class Tracer {
         if (taken_heat == 0 && fall_heat == 0) return std::nullopt;
         if (fall && taken && fall_heat != 0 && taken_heat != 0 && convert(*fall, *taken)) return taken;
         // The way back to the start is preferred: it makes a loop.
-        const u32 taken_weight = taken == page_.first ? 2 : 1, fall_weight = fall == page_.first ? 2 : 1;
+        const u32 taken_weight = taken == source_.first ? 2 : 1, fall_weight = fall == source_.first ? 2 : 1;
         bool take = taken && taken_weight * taken_heat > fall_weight * fall_heat;
         // Up to there the paths are the same.
         if (preferred_ && preferred_->exit == n - (preferred_->taken ? 2 : 3)) take = preferred_->taken;
-        go(take, taken, fall);
         if (take)
             note_way({n - 2, 0, fall_heat, taken_heat, false}, fall);
         else
             note_way({n - 3, 0, taken_heat, fall_heat, true}, taken);
-        return take ? taken : fall;
+        return go(take, taken, fall);
     }
 
     /// The conditional branch that ended the block becomes a side exit, and the path goes the other way: there.
@@ -304,8 +303,8 @@ class Tracer {
     /// How often a branch at the end of block_ went where it may, more or less. Of the same block's executions, if only
     /// one of the ways is hot, the other's had the other way.
     std::pair<u32, u32> weigh(std::optional<unsigned> taken, std::optional<unsigned> fall) const {
-        const u32 heats[] = {taken ? page_.heat(*taken) : 0, fall ? page_.heat(*fall) : 0};
-        const u32 all = block_ == page_.first ? first_heat_ : page_.heat(block_);
+        const u32 heats[] = {taken ? source_.heat(*taken) : 0, fall ? source_.heat(*fall) : 0};
+        const u32 all = block_ == source_.first ? first_heat_ : source_.heat(block_);
         u32 weights[2];
         for (unsigned n = 0; n < 2; ++n) {
             weights[n] = heats[n];
@@ -371,7 +370,7 @@ class Tracer {
             }
             now[n] = put(i);
         }
-        if (page_.counted) {
+        if (source_.counted) {
             const u32 count = b_.get64(offsetof(CpuState, instructions)).id;
             const u32 both[] = {b_.imm(taken - fall).id, b_.imm(0).id};
             const ir::Value skips = b_.select({branch.a}, {both[branch.imm != 0]}, {both[branch.imm == 0]});
@@ -380,7 +379,7 @@ class Tracer {
         return true;
     }
 
-    const TraceSource& page_;
+    const TraceSource& source_;
     const Tracer* path_ = nullptr;  ///< Of which this is an arm, from its `exit_` on.
     std::size_t exit_ = 0;
     u32 first_heat_;                ///< Of what begins at the trace's first word; not 0.

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "base/time_base.h"
 #include "smp/vcpu.h"
 #include "smp/xics.h"
 
@@ -85,10 +86,7 @@ void Machine::request_end(Ending ending) {
     tell_all(kAttnHalt);
 }
 
-u64 Machine::time_base() const {
-    // 512 MHz = 64 / 125 of a GHz.
-    return static_cast<u64>(clock_ns(CLOCK_MONOTONIC) - tb_origin_ns_) * 64 / (u64{125} * options_.slow_time);
-}
+u64 Machine::time_base() const { return ticks_in(clock_ns(CLOCK_MONOTONIC) - tb_origin_ns_, options_.slow_time); }
 
 i64 Machine::wall_clock_ns() const { return clock_ns(CLOCK_REALTIME) + rtc_offset_ns_.load(std::memory_order_relaxed); }
 

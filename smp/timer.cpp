@@ -1,6 +1,7 @@
 #include "smp/timer.h"
 
 #include "base/futex.h"
+#include "base/time_base.h"
 
 namespace mpower::smp {
 
@@ -42,7 +43,7 @@ void Timer::loop() {
             continue;
         }
         const u64 now = now_();
-        if (next > now) futex_wait(changed_, seen, static_cast<i64>((next - now) * 125 * slowness_ / 64) + 1);
+        if (next > now) futex_wait(changed_, seen, ns_in(next - now, slowness_) + 1);
     }
 }
 

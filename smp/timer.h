@@ -13,7 +13,7 @@ class Timer {
   public:
     /// `fire(now)` kicks every vCPU whose deadline is at or before `now` (time-base ticks) and that was not told of
     /// that deadline yet, and returns the earliest deadline after it. It runs on the timer's thread. A tick takes
-    /// `slowness` times its 125/64 nanoseconds.
+    /// `slowness` times its time.
     void start(std::function<u64()> now, std::function<u64(u64)> fire, u32 slowness = 1);
     void stop();
     /// A deadline was set to `ticks`, and is visible to fire(). Any thread.
@@ -24,7 +24,7 @@ class Timer {
 
     std::function<u64()> now_;
     std::function<u64(u64)> fire_;
-    u64 slowness_ = 1;
+    u32 slowness_ = 1;
     std::atomic<u64> next_{~u64{0}};  ///< What the thread sleeps for; all ones while it looks.
     std::atomic<u32> changed_{0};
     std::atomic<bool> stop_{false};

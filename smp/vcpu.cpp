@@ -89,8 +89,8 @@ void Vcpu::clear_idle_attention() {
 
 bool Vcpu::wait_for_start() {
     for (;;) {
-        // Nothing else matters to a stopped vCPU. Before the look at run_state_, never between it and the sleep: the bit
-        // of a start that comes there keeps this vCPU awake.
+        // Nothing else matters to a stopped vCPU. Before the look at run_state_, never between it and the sleep: the
+        // bit of a start that comes there keeps this vCPU awake.
         state_.attention.fetch_and(u32{kAttnHalt}, std::memory_order_acq_rel);
         if (machine_.ending()) return false;
         if (run_state_.load(std::memory_order_acquire) == RunState::kStarting) break;

@@ -1,0 +1,98 @@
+// Which way paths of hot code go: jit/translate.cpp.
+#include <gtest/gtest.h>
+
+#include <span>
+#include <vector>
+
+#include "jit/translate.h"
+#include "tests/jit/two_machines.h"
+
+namespace mpower::jit::x64 {
+namespace {
+
+/// A loop of as many rounds as r5 says, within another.
+struct InnerLoop : testing::Test {
+    static constexpr u32 kAddi = 0x38630000;  // addi r3,r3,N
+    static constexpr u32 kStd = 0xf8640000;   // std r3,0(r4)
+    static constexpr u32 kBdnz = 0x42000000;  // bdnz .+N (low 16 bits)
+    static constexpr u32 kB = 0x48000000;     // b .+N
+    Machine machine;
+    CpuState& state = machine.state;
+    const std::vector<u32> code{0x39200000,  // li r9,0
+                                kAddi | 1,   // addi r3,r3,1
+                                0x39290001,  // addi r9,r9,1
+                                0x7c292800,  // cmpd r9,r5
+                                0x4082fff4,  // bne .-12
+                                kB | 8,      // over a word
+                                kLeave,
+                                kBdnz | (-28 & 0xfffc),  // to its start
+                                kLeave};
+    Trace trace(u64 rounds) { return trace(rounds, code); }
+    Trace trace(u64 rounds, std::span<const u32> code) {
+        state.gpr[5] = rounds;
+        const Heat heat = [](unsigned word) { return word == 1 ? 100u : 1u; };
+        return translate_trace({.page = code,
+                                .first = 0,
+                                .mode = ir::mode_of(state),
+                                .address = kCode,
+                                .heat = heat,
+                                .gpr_then = state.gpr});
+    }
+    static bool loops(const Trace& t) { return t.block.insts.back().op == ir::Op::kLoop; }
+};
+
+TEST_F(InnerLoop, OfFewRounds_IsGoneRound_AsOftenAsRegistersSay) {
+    for (const u64 rounds : {1, 2, 3, 8}) {
+        const Trace t = trace(rounds);
+        EXPECT_TRUE(loops(t));
+        EXPECT_EQ(t.block.pc.size(), 3 + 4 * rounds);
+        ASSERT_EQ(t.path.size(), 2u);
+        EXPECT_EQ(t.path[0].words, 6u);
+        EXPECT_EQ(t.path[1].words, 1u);
+    }
+}
+
+TEST_F(InnerLoop, OfManyRounds_IsLeftForItself) {
+    for (const u64 rounds : {20, 1000}) {
+        const Trace t = trace(rounds);
+        EXPECT_FALSE(loops(t));
+        EXPECT_EQ(t.block.pc.size(), 5u);
+        ASSERT_EQ(t.path.size(), 1u);
+        EXPECT_EQ(t.path[0].words, 5u);
+    }
+}
+
+TEST_F(InnerLoop, WithABranchThatRegistersDoNotTell_IsLeftForItself) {
+    const std::vector<u32> branching{0x39200000,              // li r9,0
+                                     0xe8c40000,              // ld r6,0(r4)
+                                     0x2c260000,              // cmpdi r6,0
+                                     0x41820008,              // beq .+8
+                                     kStd,                    // std r3,0(r4)
+                                     0x39290001,              // addi r9,r9,1
+                                     0x7c292800,              // cmpd r9,r5
+                                     0x4082ffe8,              // bne .-24
+                                     kBdnz | (-32 & 0xfffc),  // to its start
+                                     kLeave};
+    const Trace t = trace(3, branching);
+    EXPECT_FALSE(loops(t));
+    EXPECT_EQ(t.block.pc.size(), 8u);
+}
+
+TEST_F(InnerLoop, OfOtherRoundsThanThen_IsRight) {
+    CodeCache cache(machine.ram, machine.epochs, {.count_instructions = true, .hot = 2});
+    X64Executor executor(machine.mmu, cache);
+    put(machine, kCode, code);
+    for (const u64 rounds : {3, 3, 3, 1, 2, 4, 50, 3}) {
+        state.gpr[3] = state.instructions = 0;
+        state.gpr[5] = rounds;
+        state.ctr = 100;
+        state.nip = kCode;
+        EXPECT_EQ(executor.run(state), Exit::kHypercall);
+        EXPECT_EQ(state.gpr[3], 100 * rounds);
+        EXPECT_EQ(state.instructions, 1 + 100 * (3 + 4 * rounds));
+    }
+    EXPECT_GT(executor.stats().hot_blocks, 0u);
+}
+
+}  // namespace
+}  // namespace mpower::jit::x64
