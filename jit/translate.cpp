@@ -86,7 +86,9 @@ class Tracer {
         Room room{Trace::kMaxArms, Trace::kMaxInsns - std::min<std::size_t>(Trace::kMaxInsns, b_.block().pc.size()),
                   kMaxBlockIr - std::min<std::size_t>(kMaxBlockIr, b_.size())};
         add_arms(all, room, 0);
-        return {b_.take(), std::move(all), joined(ranges_)};
+        Trace t{b_.take(), std::move(all), joined(ranges_)};
+        ir::unroll(t.block);
+        return t;
     }
 
     /// A way that was taken often, but less than the other.

@@ -148,6 +148,31 @@ void show_targets(Block& block) {
     block.late_float = true;
 }
 
+void unroll(Block& block) {
+    // More bytes would cross more pages: accesses by guessed indices look alone there.
+    constexpr std::size_t kMostRounds = 8, kMostGuest = 64, kMostIr = 512, kMostAccessed = 256;
+    const std::vector<Inst> round = block.insts;
+    const std::vector<i32> pc = block.pc;
+    const auto keeps = [](const Inst& i) { return is_call(i.op) || (i.op >= Op::kLoadReserve && i.op <= Op::kPause); };
+    if (round.back().op != Op::kLoop || !block.arms.empty() || std::any_of(round.begin(), round.end(), keeps)) return;
+    std::size_t bytes = 1;
+    for (const Inst& i : round) bytes += i.op >= Op::kLoad && i.op <= Op::kStore128 ? i.access.size : 0;
+    const std::size_t rounds =
+        std::min({kMostRounds, kMostGuest / pc.size(), kMostIr / round.size(), kMostAccessed / bytes});
+    for (std::size_t n = 1; n < rounds; ++n) {
+        block.insts.pop_back();  // its kLoop
+        const u32 shift = static_cast<u32>(block.insts.size());
+        for (Inst i : round) {
+            for_each_argument(i, [&](u32& id) { id += shift; });
+            i.guest = static_cast<u16>(i.guest + block.pc.size());
+            if (i.op == Op::kNeed) i = {.op = Op::kConst, .guest = i.guest};  // it has been looked at
+            block.insts.push_back(i);
+        }
+        block.pc.insert(block.pc.end(), pc.begin(), pc.end());
+    }
+    block.guest_count = static_cast<u16>(block.pc.size());
+}
+
 void keep_state(Block& block, unsigned most, unsigned most_vectors) {
     if (block.insts.empty() || block.insts.back().op != Op::kLoop) return;
     struct Kept {

@@ -91,6 +91,9 @@ void simplify(Block& block);
 /// only if its helper is called, and LastFloat is written late too. A block can be one if nothing in it looks at FPSCR:
 /// no call, no Rc, no enabled exceptions.
 void show_targets(Block& block);
+/// Several rounds of a loop of few instructions without calls and arms in one: what one look at the TLB, the test of
+/// attention and what is written between two rounds cost is shared by them.
+void unroll(Block& block);
 /// Removes state writes that later ones cover before anything can see them.
 void remove_dead_writes(Block& block);
 /// For a block that is a loop without calls: puts reads of the state that each round reads first in front, at most

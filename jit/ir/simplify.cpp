@@ -70,7 +70,7 @@ class Simplifier {
     void run() {
         for (u32 id = 0; id < block_.insts.size(); ++id) {
             Inst& i = block_.insts[id];
-            first_ = i.a;
+            first_ = i.a, second_ = i.b;
             for_each_argument(i, [&](u32& argument) { argument = same_[argument]; });
             same_[id] = id;
             state(i, id);
@@ -211,7 +211,8 @@ class Simplifier {
                     if (block_.mode.sf) i = {.op = Op::kPc, .guest = i.guest, .imm = block_.insts[i.a].imm + b};
                     break;
                 }
-                keep_if(b == 0, id, i.a);
+                if (b == 0) return keep_if(true, id, i.a);
+                add_to_sum(i, b);
                 break;
             case Op::kOr:
                 if (i.a == i.b) return keep_if(true, id, i.a);  // nor rA,rS,rS
@@ -279,6 +280,17 @@ class Simplifier {
         }
         if (sums_.size() == kSums) sums_.erase(sums_.begin());
         sums_.push_back(id);
+    }
+
+    /// A constant added to a sum with one.
+    void add_to_sum(Inst& i, u64 n) {
+        const Inst& x = block_.insts[i.a];
+        u64 distance;
+        // Nobody else may have the constant, be it by way of the state.
+        if (x.op != Op::kAdd || !constant(x.b, &distance) || (i.b != first_ && i.b != second_) || uses_[i.b] != 1)
+            return;
+        block_.insts[i.b].imm = distance + n;
+        i.a = x.a;
     }
 
     /// How many low bits of its first operand an operation looks at, if not all of them: else 0.
@@ -415,8 +427,8 @@ class Simplifier {
     Block& block_;
     std::vector<u32> same_;  ///< The value to use instead.
     std::vector<u64> mask_;
-    std::vector<u32> uses_;  ///< As the block was.
-    u32 first_ = 0;          ///< First argument of the present instruction, as the block was.
+    std::vector<u32> uses_;       ///< As the block was.
+    u32 first_ = 0, second_ = 0;  ///< Arguments of the present instruction, as the block was.
     std::vector<Range> known_;
     static constexpr u64 kFarthest = 1 << 30;  ///< Distance of an access that host code can add to its base.
     static constexpr std::size_t kSums = 16;

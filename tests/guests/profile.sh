@@ -53,7 +53,7 @@ magic, version, size, machine, pad, its_pid, made, flags = struct.unpack_from("<
 assert (magic, version, size, machine, its_pid, flags) == (0x4A695444, 1, 40, 62, pid, 0)
 now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 assert 0 < now - made < 300e9, "no time of CLOCK_MONOTONIC"
-at, loaded, closed, threads = size, [], False, set()
+at, loaded, closed, threads, all_counted = size, [], False, set(), 0
 while at < len(dump):
     kind, total, when = struct.unpack_from("<2IQ", dump, at)
     assert not closed and made <= when <= now and at + total <= len(dump), f"record at {at:#x}"
@@ -65,14 +65,17 @@ while at < len(dump):
         its_pid, thread, vma, address, length, index = struct.unpack_from("<2I4Q", dump, at + 16)
         text, code = dump[at + 56 : at + total].split(b"\0", 1)
         assert its_pid == pid and vma == address and len(code) == length and index == len(loaded)
-        # Hot code begins with the poll, cmp dword ptr [r15 + N], 0; cold code with its count, dec dword ptr [rip + N].
-        first = "4183bf" if text.endswith(b"_hot") else "ff0d"
-        assert text == b"mpower_stubs" or code.startswith(bytes.fromhex(first)), f"{text}: {code[:8].hex()}"
+        # Cold code begins with its count, dec dword ptr [rip + N]; hot code, and cold code that stays so, with the
+        # poll, cmp dword ptr [r15 + N], 0.
+        counted, polls = (code.startswith(bytes.fromhex(first)) for first in ("ff0d", "4183bf"))
+        assert text == b"mpower_stubs" or polls or (counted and text.endswith(b"_cold")), f"{text}: {code[:8].hex()}"
+        all_counted += counted
         threads.add(thread)
         loaded.append((address, length, text.decode()))
     at += total
 assert closed, "no JIT_CODE_CLOSE"
 assert loaded == mapped, "the files differ"
+assert cold / 2 < all_counted <= cold, f"{all_counted} of {cold} cold blocks are counted"
 assert len(threads) > 2, f"{len(threads)} threads"
 PYTHON
 rm "$map"

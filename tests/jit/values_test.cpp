@@ -10,6 +10,29 @@ namespace {
 constexpr Mode kMode{
     .sf = true, .le = true, .pr = false, .fp_exceptions = false, .single_step = false, .level = IsaLevel::k207};
 
+TEST(Simplify, AddsConstantsUp_ButNotOneThatIsWantedElsewhere) {
+    for (const bool wanted : {false, true}) {
+        Builder b(kMode);
+        const Value inner = b.add(b.gpr(3), 8), n = b.imm(16);
+        if (wanted) b.set_gpr(5, n);
+        b.set_gpr(4, b.add(inner, wanted ? b.gpr(5) : n));
+        b.exit(b.cia_plus(4));
+        Block block = b.take();
+        simplify(block);
+        for (const Inst& i : block.insts) {
+            if (i.op != Op::kSet64) continue;
+            const Inst& value = block.insts[i.a];
+            if (i.imm == 8 * 5) {
+                EXPECT_EQ(value.imm, 16u);
+                continue;
+            }
+            ASSERT_EQ(value.op, Op::kAdd);
+            EXPECT_EQ(block.insts[value.a].op, wanted ? Op::kAdd : Op::kGet64);
+            EXPECT_EQ(block.insts[value.b].imm, wanted ? 16u : 24u);
+        }
+    }
+}
+
 TEST(Fold, GivesWhatTheOperationDoes) {
     constexpr u64 kA = 0x80000000'00000003, kMinus1 = ~u64{0};
     const struct {
