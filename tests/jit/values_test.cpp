@@ -11,11 +11,13 @@ constexpr Mode kMode{
     .sf = true, .le = true, .pr = false, .fp_exceptions = false, .single_step = false, .level = IsaLevel::k207};
 
 TEST(Simplify, AddsConstantsUp_ButNotOneThatIsWantedElsewhere) {
-    for (const bool wanted : {false, true}) {
+    enum { kAlone, kWanted, kWantedByWayOfTheState };
+    for (const int kind : {kAlone, kWanted, kWantedByWayOfTheState}) {
+        const bool wanted = kind != kAlone;
         Builder b(kMode);
         const Value inner = b.add(b.gpr(3), 8), n = b.imm(16);
         if (wanted) b.set_gpr(5, n);
-        b.set_gpr(4, b.add(inner, wanted ? b.gpr(5) : n));
+        b.set_gpr(4, b.add(inner, kind == kWantedByWayOfTheState ? b.gpr(5) : n));
         b.exit(b.cia_plus(4));
         Block block = b.take();
         simplify(block);
