@@ -63,6 +63,8 @@ BaseOfLook base_of_look(const Block& block, const Inst& look) {
     return {block.insts[base.a], block.insts[base.b]};
 }
 
+bool is_plain_access(Op op) { return op >= Op::kLoad && op <= Op::kStore128 && op != Op::kLook; }
+
 bool is_float(Op op) { return op == Op::kFloat || op == Op::kFloatVector || op == Op::kFloatCompare; }
 
 bool is_pure(Op op) { return op < Op::kLoad && set_size(op) == 0; }
@@ -151,12 +153,13 @@ void show_targets(Block& block) {
 void unroll(Block& block) {
     // More bytes would cross more pages: accesses by guessed indices look alone there.
     constexpr std::size_t kMostRounds = 8, kMostGuest = 64, kMostIr = 512, kMostAccessed = 256;
+    const auto keeps = [](const Inst& i) { return is_call(i.op) || (i.op >= Op::kLoadReserve && i.op <= Op::kPause); };
+    if (block.insts.back().op != Op::kLoop || !block.arms.empty()) return;
+    if (std::any_of(block.insts.begin(), block.insts.end(), keeps)) return;
     const std::vector<Inst> round = block.insts;
     const std::vector<i32> pc = block.pc;
-    const auto keeps = [](const Inst& i) { return is_call(i.op) || (i.op >= Op::kLoadReserve && i.op <= Op::kPause); };
-    if (round.back().op != Op::kLoop || !block.arms.empty() || std::any_of(round.begin(), round.end(), keeps)) return;
     std::size_t bytes = 1;
-    for (const Inst& i : round) bytes += i.op >= Op::kLoad && i.op <= Op::kStore128 ? i.access.size : 0;
+    for (const Inst& i : round) bytes += is_plain_access(i.op) ? i.access.size : 0;
     const std::size_t rounds =
         std::min({kMostRounds, kMostGuest / pc.size(), kMostIr / round.size(), kMostAccessed / bytes});
     for (std::size_t n = 1; n < rounds; ++n) {

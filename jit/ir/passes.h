@@ -36,6 +36,8 @@ u8 get_size(Op op);
 u8 set_size(Op op);
 /// Whether it may read or change any of the state.
 bool is_call(Op op);
+/// A load or store of its own, without a look that it shares.
+bool is_plain_access(Op op);
 /// Operations of floating point, which read and write state of their own.
 bool is_float(Op op);
 bool is_compare(Op op);
@@ -91,8 +93,8 @@ void simplify(Block& block);
 /// only if its helper is called, and LastFloat is written late too. A block can be one if nothing in it looks at FPSCR:
 /// no call, no Rc, no enabled exceptions.
 void show_targets(Block& block);
-/// Several rounds of a loop of few instructions without calls and arms in one: what one look at the TLB, the test of
-/// attention and what is written between two rounds cost is shared by them.
+/// Several rounds of a small loop in one, at most 8: what one look at the TLB, the test of attention and what is
+/// written between two rounds cost is shared by them. Not of one with arms, calls, reservations, fences or pauses.
 void unroll(Block& block);
 /// Removes state writes that later ones cover before anything can see them.
 void remove_dead_writes(Block& block);

@@ -75,7 +75,7 @@ class Simplifier {
             same_[id] = id;
             state(i, id);
             if (same_[id] == id) value(i, id);
-            if (i.op >= Op::kLoad && i.op <= Op::kStore128) distance(i);
+            if (is_plain_access(i.op)) distance(i);
             if (i.op == Op::kExitIf) exit_if(i);
             mask_[id] = possible_bits(block_, i, mask_);
         }

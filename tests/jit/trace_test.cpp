@@ -13,6 +13,12 @@
 namespace mpower::jit::x64 {
 namespace {
 
+/// What begins with the first word of `code`.
+Trace trace_of(std::span<const u32> code, const CpuState& state, const Heat& heat) {
+    return translate_trace(
+        {.page = code, .first = 0, .mode = ir::mode_of(state), .address = kCode, .heat = heat, .gpr_then = state.gpr});
+}
+
 /// A loop of as many rounds as r5 says, within another.
 struct InnerLoop : testing::Test {
     static constexpr u32 kAddi = 0x38630000;  // addi r3,r3,N
@@ -34,12 +40,7 @@ struct InnerLoop : testing::Test {
     Trace trace(u64 rounds, std::span<const u32> code) {
         state.gpr[5] = rounds;
         const Heat heat = [](unsigned word) { return word == 1 ? 100u : 1u; };
-        return translate_trace({.page = code,
-                                .first = 0,
-                                .mode = ir::mode_of(state),
-                                .address = kCode,
-                                .heat = heat,
-                                .gpr_then = state.gpr});
+        return trace_of(code, state, heat);
     }
     /// Guest instructions of a round of the path, of which the loop may have several.
     static std::size_t round(const Trace& t) {
@@ -110,13 +111,7 @@ struct SmallLoop : testing::Test {
     ir::Block block(std::vector<u32> code) {
         code.push_back(0x42000000 | (-4 * static_cast<int>(code.size()) & 0xfffc));  // bdnz
         const Heat heat = [](unsigned) { return 1u; };
-        return translate_trace({.page = code,
-                                .first = 0,
-                                .mode = ir::mode_of(machine.state),
-                                .address = kCode,
-                                .heat = heat,
-                                .gpr_then = machine.state.gpr})
-            .block;
+        return trace_of(code, machine.state, heat).block;
     }
     static auto count(const ir::Block& block, ir::Op op) {
         return std::count_if(block.insts.begin(), block.insts.end(), [=](const ir::Inst& i) { return i.op == op; });
