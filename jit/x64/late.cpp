@@ -254,14 +254,11 @@ std::vector<int> Compiler::look_again(const Label& leave) {
     std::vector<int> where;
     for (const Look& l : unit_.looks) {
         const int in_frame = kFromLooks - static_cast<int>(where.size());
-        const Place place = is_arm() ? Place{} : place_[l.id];
-        const auto stays = [&](const Inst& get) {
-            if (is_arm()) return !is_written(get);
-            const u32 value = present_value(get);
-            return value < block_.kept && block_.insts[value].imm == get.imm;
-        };
-        if (stays(l.base.left) && stays(l.base.right) && (is_arm() || place.reg >= 0 || place.in_slot)) {
-            where.push_back(is_arm() ? in_frame : place.reg);
+        // Here the look is alive if no round changes its base (ir::liveness).
+        const bool stays =
+            is_arm() ? !is_written(l.base.left) && !is_written(l.base.right) : live_.last_use[l.id] == now_;
+        if (stays) {
+            where.push_back(is_arm() ? in_frame : place_[l.id].reg);
         } else {
             const bool free = owner_[l.reg] == kNobody;
             Gp base = present(l.base.left, rcx);

@@ -140,5 +140,30 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
     machines.expect_enough(loops);
 }
 
+// The look, made once before the loop, is in the frame when the last access of the round has taken it from there.
+TEST(Loops, BaseThatIsWrittenWithWhatItHas_KeepsItsLook_WhereRegistersAreFew) {
+    const auto d_form = [](u32 opcode, u32 t, u32 a, u32 d) { return opcode << 26 | t << 21 | a << 16 | d; };
+    const auto xo_form = [](u32 t, u32 a, u32 b, u32 xo) { return 31u << 26 | t << 21 | a << 16 | b << 11 | xo << 1; };
+    std::vector<u32> words{d_form(58, 5, 4, 0)};                                           // ld r5,0(r4)
+    for (u32 r = 6; r < 18; ++r) words.push_back(xo_form(r, r - 1, 5, 233));               // mulld
+    for (u32 r = 6; r < 18; ++r) words.push_back(xo_form(r, r, r < 17 ? r + 1 : r, 266));  // add
+    words.push_back(d_form(58, 18, 4, 8));                                                 // ld r18,8(r4)
+    for (u32 r = 6; r < 18; ++r) words.push_back(xo_form(r, r + 13, 18, 316));             // xor r+13,r,r18
+    words.push_back(d_form(14, 4, 4, 0));                                                  // addi r4,r4,0
+    words.push_back(0x42000000 | (-4 * static_cast<u32>(words.size()) & 0xfffc));          // bdnz
+    words.push_back(kLeave);
+    TwoMachines machines;
+    Loops make(1);
+    const auto prepare = [&](CpuState& s, unsigned) {
+        const u64 data = pick_data(make);
+        for (u64 at = 0; at < 16; at += 8) store_be<u64>(machines.hot.ram.bytes().data() + data + at, make.any());
+        s.gpr[4] = data;
+        s.ctr = 20;
+        return data;
+    };
+    EXPECT_EQ(machines.compare(words, {.count_instructions = true, .hot = 2}, x64::host(), prepare), "");
+    EXPECT_GT(machines.hot_blocks(), 0u);
+}
+
 }  // namespace
 }  // namespace mpower::jit::x64

@@ -140,6 +140,8 @@ class TwoMachines {
         EXPECT_GT(faults_, count / 50);
     }
 
+    u64 hot_blocks() const { return hot_blocks_; }
+
   private:
     u64 programs_ = 0, faults_ = 0, hot_blocks_ = 0;
 };
