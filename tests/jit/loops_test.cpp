@@ -83,6 +83,10 @@ class Loops {
         static constexpr u32 kToInteger[] = {815, 943, 15, 143, 847, 974},
                              kMoves[] = {72, 40, 264, 136, 12, 392, 424, 456},
                              kVx[] = {128, 132, 134, 902, 140, 328, 840, 648, 1676, 1224, 1288, 1352, 1666, 452, 1356};
+        // lxvd2x, stxvd2x, lxvw4x, stxvw4x, lxvdsx, lxsdx, stxsdx, lxsspx, stxsspx
+        static constexpr u32 kVsxAccess[] = {844, 972, 780, 908, 332, 588, 716, 524, 652};
+        // lvx, stvx, lvebx, lvehx, lvewx, stvebx, stvehx, stvewx, lvsl, lvsr
+        static constexpr u32 kVmxAccess[] = {103, 231, 7, 39, 71, 135, 167, 199, 6, 38};
         switch (pick(18)) {
             case 0:
             case 1:
@@ -93,8 +97,8 @@ class Loops {
             case 6: return x_form(63, pick(8) << 2, freg(), freg(), pick(2) ? 0 : 32);               // fcmpu, fcmpo
             case 7: return (pick(2) ? 50u : 48u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // lfd, lfs
             case 8: return (pick(2) ? 54u : 52u) << 26 | freg() << 21 | base() << 16 | 8 * pick(8);  // stfd, stfs
-            case 9: return vector_access(pick(2) ? 844 : 972);                                       // lxvd2x, stxvd2x
-            case 10: return x_form(31, vreg(), index(), base(), pick(2) ? 103 : 231);                // lvx, stvx
+            case 9: return vector_access(pick(2) ? kVsxAccess[pick(2)] : kVsxAccess[pick(9)]);
+            case 10: return x_form(31, vreg(), index(), base(), kVmxAccess[pick(2) ? pick(2) : pick(10)]);
             case 11:
             case 12: return xx3(kXx3[pick(12)]);
             case 13: return pick(2) ? x_form(31, freg(), 9, 0, 179) : x_form(31, freg(), 10, 0, 51);  // mtvsrd, mfvsrd
@@ -122,8 +126,7 @@ TEST(Loops, OfFloatsAndVectors_LeaveTheSameState_HotAndInterpreted) {
         if (make.pick(4) == 0) host.avx512 = host.vbmi = host.bitalg = host.vpopcnt = false;
         const auto prepare = [&](CpuState& s, unsigned run) {
             const u64 data = pick_data(make);
-            for (u64 at = data; at < data + kDataBytes; at += 8)
-                store_be<u64>(machines.hot.ram.bytes().data() + at, make.operand());
+            for (u64 at = data; at < data + kDataBytes; at += 8) machines.store(at, make.operand());
             for (V128& v : s.vsr) v = {make.operand(), make.operand()};
             s.fpscr = make.fpscr();
             s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(40) : data + 0x3000 + 4 * make.pick(64);
@@ -156,7 +159,7 @@ TEST(Loops, BaseThatIsWrittenWithWhatItHas_KeepsItsLook_WhereRegistersAreFew) {
     Loops make(1);
     const auto prepare = [&](CpuState& s, unsigned) {
         const u64 data = pick_data(make);
-        for (u64 at = 0; at < 16; at += 8) store_be<u64>(machines.hot.ram.bytes().data() + data + at, make.any());
+        for (u64 at = 0; at < 16; at += 8) machines.store(data + at, make.any());
         s.gpr[4] = data;
         s.ctr = 20;
         return data;

@@ -138,8 +138,7 @@ TEST(Paths, OfIntegers_LeaveTheSameState_HotAndInterpreted) {
             .count_instructions = true, .hot = 2, .random_ways = make.pick(2) == 0, .clobber = true};
         const auto prepare = [&](CpuState& s, unsigned run) {
             const u64 data = pick_data(make);
-            for (u64 at = data; at < data + kDataBytes / 2; at += 8)
-                store_be<u64>(machines.hot.ram.bytes().data() + at, make.any());
+            for (u64 at = data; at < data + kDataBytes / 2; at += 8) machines.store(at, make.any());
             for (u64& r : s.gpr) r = make.any();
             s.gpr[3] = make.pick(3) == 0 ? kRamBytes - 8 * make.pick(20) : pick_base(make, data);
             s.gpr[4] = pick_base(make, data) + make.pick(0x200);

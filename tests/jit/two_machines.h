@@ -54,9 +54,9 @@ struct Machine {
     }
 };
 
-inline void put(Machine& m, u64 at, const std::vector<u32>& words) {
+inline void put(Machine& m, u64 at, const std::vector<u32>& words, bool little = false) {
     for (const u32 w : words) {
-        store_be<u32>(m.ram.bytes().data() + at, w);
+        store_be<u32>(m.ram.bytes().data() + at, little ? byte_swap(w) : w);
         at += 4;
     }
 }
@@ -89,7 +89,11 @@ class TwoMachines {
   public:
     Machine hot, slow;
 
-    /// Runs `words` four times on both, data relocated for some; the last run of some programs lacks a facility.
+    /// Stores `v` at `ra` of `hot`, in the program's byte order.
+    void store(u64 ra, u64 v) { store_be<u64>(hot.ram.bytes().data() + ra, little_ ? byte_swap(v) : v); }
+
+    /// Runs `words` four times on both: half of the programs is little-endian, data is relocated for some, and the last
+    /// run of some lacks a facility.
     /// prepare(state, run) makes the state and the data of `hot`, and says where these are. What differs after a run;
     /// empty: nothing.
     template <class Prepare>
@@ -97,15 +101,17 @@ class TwoMachines {
         CodeCache cache(hot.ram, hot.epochs, options, 4 * CodeCache::kChunk, host);
         X64Executor executor(hot.mmu, cache);
         Interpreter interpreter(slow.mmu);
+        constexpr u64 kLacking[] = {msr::kFp, msr::kVec, msr::kVsx, 0, 0, 0};
+        const u64 lacking_last = kLacking[programs_ % std::size(kLacking)];
+        const u64 relocated = programs_ % 3 == 0 ? 0 : msr::kDr;
+        little_ = programs_++ / std::size(kLacking) % 2 != 0;
+        const u64 modes = kMsr | relocated | (little_ ? msr::kLe : 0);
         for (Machine* m : {&hot, &slow}) {
-            put(*m, kCode, words);
+            put(*m, kCode, words, little_);
             for (u64 vector = 0x100; vector < 0x1000; vector += 0x20) put(*m, vector, {kLeave});
             m->epochs.modified();
         }
         CpuState &s = hot.state, &o = slow.state;
-        constexpr u64 kLacking[] = {msr::kFp, msr::kVec, msr::kVsx, 0, 0, 0};
-        const u64 lacking_last = kLacking[programs_ % std::size(kLacking)];
-        const u64 relocated = programs_++ % 3 == 0 ? 0 : msr::kDr;
         for (unsigned run = 0; run < 4; ++run) {
             const u64 lacking = run == 3 ? lacking_last : 0;
             s.last_float = {}, s.instructions = 0;
@@ -117,7 +123,7 @@ class TwoMachines {
             o.fpscr = s.fpscr, o.last_float = {}, o.instructions = 0;
             o.ca = s.ca, o.so = s.so, o.ctr = s.ctr, o.lr = s.lr;
             for (CpuState* each : {&s, &o}) {
-                set_msr(*each, (kMsr & ~lacking) | relocated);
+                set_msr(*each, modes & ~lacking);
                 each->nip = kCode;
             }
             std::string what;
@@ -143,6 +149,7 @@ class TwoMachines {
     u64 hot_blocks() const { return hot_blocks_; }
 
   private:
+    bool little_ = false;  ///< The program, and its data.
     u64 programs_ = 0, faults_ = 0, hot_blocks_ = 0;
 };
 
